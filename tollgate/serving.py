@@ -1,0 +1,64 @@
+"""Serve an ASGI application on loopback from a thread of this process."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from typing import Any
+
+import uvicorn
+
+LOOPBACK = "127.0.0.1"
+
+
+class PortInUseError(Exception):
+    """When another process already listens on the wanted port."""
+
+    def __init__(self, port: int) -> None:
+        super().__init__(f"port {port} on {LOOPBACK} is in use: choose another with PORT=")
+
+
+def listen(port: int) -> socket.socket:
+    """A bound TCP socket on loopback; port 0 takes a free one.
+
+    The protocol is named because asyncio sets TCP_NODELAY only on sockets that say IPPROTO_TCP; without
+    it every answer waits 40 ms for a delayed acknowledgement.
+
+    Raises:
+        PortInUseError: the port is taken.
+    """
+    sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        sock.bind((LOOPBACK, port))
+    except OSError as error:
+        sock.close()
+        raise PortInUseError(port) from error
+    return sock
+
+
+class Server:
+    """An ASGI application that answers at `url` until `close`."""
+
+    def __init__(self, app: Any, port: int = 0) -> None:
+        self._socket = listen(port)
+        self.port: int = self._socket.getsockname()[1]
+        self.url = f"http://{LOOPBACK}:{self.port}"
+        self._server = uvicorn.Server(
+            uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=1)
+        )
+        self._thread = threading.Thread(
+            target=self._server.run, kwargs={"sockets": [self._socket]}, daemon=True, name=f"serve:{self.port}"
+        )
+        self._thread.start()
+        while not self._server.started:
+            if not self._thread.is_alive():
+                raise RuntimeError("the server ended before it listened")
+            time.sleep(0.002)
+
+    def close(self) -> None:
+        """Stop listening and wait for the thread to end."""
+        self._server.should_exit = True
+        self._thread.join(timeout=5)
+        self._socket.close()
