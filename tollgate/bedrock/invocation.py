@@ -1,0 +1,114 @@
+"""One run of a model: from a request's body to pieces of the answer."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from contextlib import aclosing, asynccontextmanager
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from tollgate.bedrock.engines.base import Delta, Token, Usage
+from tollgate.bedrock.errors import ServiceError, invalid
+from tollgate.bedrock.formats import Call, Completion, choose
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+
+    from tollgate.bedrock.models import ImportedModel
+
+T = TypeVar("T")
+
+
+class Invocation:
+    """Drives the engine and keeps what it has said so far in `completion`."""
+
+    def __init__(self, model: ImportedModel, body: Mapping[str, Any]) -> None:
+        """Raises ServiceError (ValidationException) when the model cannot take this body."""
+        self.model = model
+        self.format = choose(model.body_format, body)
+        generation = self.format.parse(body)
+        if generation.messages is not None and not model.has_chat_template:
+            raise invalid("The model has no chat template: send prompt instead of messages.")
+        self.call = Call(
+            id=uuid.uuid4().hex,
+            created=int(time.time()),
+            model=f"{model.arn.account}-{model.arn.id}",
+            generation=generation,
+            prompt_tokens=model.engine.count_tokens(generation),
+        )
+        self.completion = Completion()
+
+    async def pieces(self) -> AsyncGenerator[Token | Delta]:
+        """The engine's pieces, each recorded in `completion` before it is handed on.
+
+        Raises:
+            ServiceError: the model is refused or fails; at the first step it is the answer to the request.
+        """
+        traffic = self.model.traffic
+        traffic.in_flight += 1
+        try:
+            async with closing(self.model.engine.generate(self.call.generation)) as produced:
+                async for piece in produced:
+                    if isinstance(piece, Token | Delta):
+                        self.completion.add(piece)
+                        yield piece
+                    elif isinstance(piece, Usage):
+                        self.call.prompt_tokens = piece.prompt_tokens
+                        self.completion.completion_tokens = piece.completion_tokens
+                    else:
+                        self.completion.finish_reason = piece
+        finally:
+            traffic.in_flight -= 1
+
+    async def answer(self) -> dict[str, Any]:
+        """The whole answer in the request's body format."""
+        async with aclosing(self.pieces()) as pieces:
+            async for _ in pieces:
+                pass
+        return self.format.answer(self.call, self.completion)
+
+    async def chunks(self) -> AsyncGenerator[dict[str, Any]]:
+        """The answer as chunks in the request's body format; the first waits for the model's first piece."""
+        started = time.perf_counter()
+        first_piece_at = None
+        async with aclosing(self.pieces()) as pieces:
+            async for piece in pieces:
+                if first_piece_at is None:
+                    first_piece_at = time.perf_counter()
+                    for chunk in self.format.first_chunks(self.call):
+                        yield chunk
+                yield self.format.chunk(self.call, self.completion, piece)
+        if first_piece_at is None:
+            first_piece_at = time.perf_counter()
+            for chunk in self.format.first_chunks(self.call):
+                yield chunk
+        *before, last = self.format.last_chunks(self.call, self.completion)
+        for chunk in before:
+            yield chunk
+        yield last | {"amazon-bedrock-invocationMetrics": self._metrics(started, first_piece_at)}
+
+    def _metrics(self, started: float, first_piece_at: float) -> dict[str, int]:
+        """Counts, and latencies in milliseconds, that the service adds to the last chunk."""
+        return {
+            "inputTokenCount": self.call.prompt_tokens,
+            "outputTokenCount": self.completion.completion_tokens,
+            "invocationLatency": round((time.perf_counter() - started) * 1000),
+            "firstByteLatency": round((first_piece_at - started) * 1000),
+        }
+
+
+@asynccontextmanager
+async def closing(pieces: AsyncIterator[T]) -> AsyncGenerator[AsyncIterator[T]]:
+    """Close an engine's generator as soon as its consumer stops; a plain iterator has nothing to close."""
+    try:
+        yield pieces
+    finally:
+        close = getattr(pieces, "aclose", None)
+        if close is not None:
+            await close()
+
+
+def record_error(model: ImportedModel, error: ServiceError) -> None:
+    """Count an error of this model by its code."""
+    errors = model.traffic.errors
+    errors[error.code] = errors.get(error.code, 0) + 1
