@@ -1,0 +1,35 @@
+"""Postprocess: the model's answer, or a failure of any step → the client's answer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aws_lambda_powertools import Logger
+
+from inference.errors import ApiError, from_upstream
+from inference.observability import Call
+from inference.response import refuse, respond
+from inference.spec import CompletionSpec
+
+logger = Logger()
+
+
+def lambda_handler(event: dict[str, Any], context: object) -> dict[str, Any]:
+    """Event: {request_id, key_id, spec, answer} or {request_id, key_id, spec, failure}; result: the response."""
+    request_id = event["request_id"]
+    call = Call(logger, request_id=request_id, key_id=event["key_id"], attempts=event.get("attempts"))
+    try:
+        if event.get("spec"):
+            spec = CompletionSpec.from_json(event["spec"])
+            call.spec(spec)
+        if "failure" in event:
+            raise from_upstream(event["failure"]["error"], state=event["failure"]["state"])
+        answered = respond(spec, event["answer"])
+    except ApiError as error:
+        call.failure(error)
+        return refuse(error, request_id)._asdict()
+    else:
+        call.completion(answered.reader)
+        return answered.response._asdict()
+    finally:
+        call.end()
