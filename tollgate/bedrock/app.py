@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 from starlette.applications import Starlette
 from starlette.routing import Route
 
-from tollgate.bedrock import runtime
+from tollgate.bedrock import control, runtime
 from tollgate.bedrock.errors import ServiceError
 from tollgate.bedrock.http import error_answer
+from tollgate.bedrock.responses import silence_broken_connections
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -21,7 +22,15 @@ if TYPE_CHECKING:
 def create_app(bedrock: Bedrock) -> Starlette:
     """Serve `bedrock` to unmodified AWS SDKs through their `endpoint_url`."""
     app = Starlette(
-        routes=[Route("/model/{model_id:path}/invoke", runtime.invoke_model, methods=["POST"])],
+        routes=[
+            Route("/model/{model_id:path}/invoke", runtime.invoke_model, methods=["POST"]),
+            Route(
+                "/model/{model_id:path}/invoke-with-response-stream",
+                runtime.invoke_model_with_response_stream,
+                methods=["POST"],
+            ),
+            *control.routes,
+        ],
         exception_handlers={
             ServiceError: _service_error,
             404: _unknown_operation,
@@ -29,6 +38,7 @@ def create_app(bedrock: Bedrock) -> Starlette:
             Exception: _internal_error,
         },
     )
+    silence_broken_connections()
     app.router.redirect_slashes = False
     app.state.bedrock = bedrock
     return app

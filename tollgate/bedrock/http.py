@@ -50,12 +50,17 @@ async def read_object(request: Request) -> dict[str, Any]:
 
 
 def json_answer(body: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
-    """A JSON answer with a request id of its own."""
+    """A JSON answer."""
     return Response(
         json.dumps(body, separators=(",", ":")),
         status,
-        {"content-type": "application/json", "x-amzn-requestid": str(uuid.uuid4()), **(headers or {})},
+        {"content-type": "application/json", **request_headers(), **(headers or {})},
     )
+
+
+def request_headers() -> dict[str, str]:
+    """A request id of its own for each answer."""
+    return {"x-amzn-requestid": str(uuid.uuid4())}
 
 
 def error_answer(error: ServiceError) -> Response:

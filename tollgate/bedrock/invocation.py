@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 import uuid
 from contextlib import aclosing, asynccontextmanager
@@ -25,6 +26,7 @@ class Invocation:
     def __init__(self, model: ImportedModel, body: Mapping[str, Any]) -> None:
         """Raises ServiceError (ValidationException) when the model cannot take this body."""
         self.model = model
+        self.fault = model.faults.next_step()
         self.format = choose(model.body_format, body)
         generation = self.format.parse(body)
         if generation.messages is not None and not model.has_chat_template:
@@ -42,23 +44,35 @@ class Invocation:
         """The engine's pieces, each recorded in `completion` before it is handed on.
 
         Raises:
-            ServiceError: the model is refused or fails; at the first step it is the answer to the request.
+            ServiceError: the model fails; before the first piece this is the answer to the request.
+            ConnectionBrokenError: a fault breaks the connection here.
         """
-        traffic = self.model.traffic
+        traffic, faults = self.model.traffic, self.model.faults
+        faults.check_concurrency(traffic.in_flight)
         traffic.in_flight += 1
+        traffic.most_in_flight = max(traffic.most_in_flight, traffic.in_flight)
         try:
-            async with closing(self.model.engine.generate(self.call.generation)) as produced:
-                async for piece in produced:
-                    if isinstance(piece, Token | Delta):
-                        self.completion.add(piece)
-                        yield piece
-                    elif isinstance(piece, Usage):
-                        self.call.prompt_tokens = piece.prompt_tokens
-                        self.completion.completion_tokens = piece.completion_tokens
-                    else:
-                        self.completion.finish_reason = piece
+            await self.fault.strike(0)
+            async with closing(self._produce()) as pieces:
+                async for piece in pieces:
+                    if faults.seconds_per_token:
+                        await asyncio.sleep(faults.seconds_per_token)
+                    self.completion.add(piece)
+                    yield piece
+                    await self.fault.strike(self.completion.completion_tokens)
         finally:
             traffic.in_flight -= 1
+
+    async def _produce(self) -> AsyncGenerator[Token | Delta]:
+        async with closing(self.model.engine.generate(self.call.generation)) as produced:
+            async for piece in produced:
+                if isinstance(piece, Token | Delta):
+                    yield piece
+                elif isinstance(piece, Usage):
+                    self.call.prompt_tokens = piece.prompt_tokens
+                    self.completion.completion_tokens = piece.completion_tokens
+                else:
+                    self.completion.finish_reason = piece
 
     async def answer(self) -> dict[str, Any]:
         """The whole answer in the request's body format."""

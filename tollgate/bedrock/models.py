@@ -6,6 +6,8 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from tollgate.bedrock.faults import FaultScript
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -26,6 +28,7 @@ class Traffic:
     invocations: int = 0
     """Calls that named this model, refused ones too."""
     in_flight: int = 0
+    most_in_flight: int = 0
     open_streams: int = 0
     streams_closed_by_client: int = 0
     errors: dict[str, int] = field(default_factory=dict)
@@ -47,6 +50,7 @@ class ImportedModel:
     has_chat_template: bool = True
     context_length: int | None = None
     traffic: Traffic = field(default_factory=Traffic)
+    faults: FaultScript = field(default_factory=FaultScript)
 
     @property
     def instruct_supported(self) -> bool:

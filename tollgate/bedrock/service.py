@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tollgate.bedrock import arns
 from tollgate.bedrock.engines.echo import EchoEngine
 from tollgate.bedrock.errors import ServiceError, invalid
+from tollgate.bedrock.faults import parse_script
 from tollgate.bedrock.models import ImportedModel
 from tollgate.bedrock.settings import Settings
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from tollgate.bedrock.engines.base import Engine
 
 _BODY_FORMATS = ("openai", "bedrock", "mistral")
@@ -66,6 +69,23 @@ class Bedrock:
             if model.name == name:
                 return model
         raise KeyError(name)
+
+    def set_faults(
+        self,
+        name: str,
+        *,
+        steps: Sequence[Mapping[str, Any]] = (),
+        throttle_above: int | None = None,
+        seconds_per_token: float = 0,
+    ) -> None:
+        """Replace the faults of a model (faults.py says what a step may hold); no arguments: no faults.
+
+        Raises:
+            KeyError: no model has this name.
+            ValueError: the script is wrong.
+        """
+        script = {"steps": steps, "throttle_above": throttle_above, "seconds_per_token": seconds_per_token}
+        self.model(name).faults = parse_script(script)
 
     def invocable(self, model_id: str) -> ImportedModel:
         """The model that a runtime call names by ARN.
