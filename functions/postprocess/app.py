@@ -15,7 +15,7 @@ logger = Logger()
 
 
 def lambda_handler(event: dict[str, Any], context: object) -> dict[str, Any]:
-    """Event: {request_id, key_id, spec, answer} or {request_id, key_id, spec, failure}; result: the response."""
+    """Event: {request_id, key_id, spec, attempts}, and {answer} or {failure}; result: the response."""
     request_id = event["request_id"]
     call = Call(logger, request_id=request_id, key_id=event["key_id"], attempts=event.get("attempts"))
     try:

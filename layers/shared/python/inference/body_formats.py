@@ -6,6 +6,8 @@ https://docs.aws.amazon.com/bedrock/latest/userguide/invoke-imported-model.html
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from inference.errors import AnswerError, RequestError
@@ -36,7 +38,7 @@ class Part(NamedTuple):
 
     index: int = 0
     text: str = ""
-    extra: JsonObject = {}
+    extra: Mapping[str, Any] = MappingProxyType({})
     logprobs: Any = None
     stop_reason: str | None = None
 
@@ -112,7 +114,10 @@ _OPENAI = _named(
 
 
 class OpenAIChat(BodyFormat):
-    """OpenAIChatCompletion: the server formats the messages. An event has `delta` where an answer has `message`."""
+    """OpenAIChatCompletion: the server formats the messages.
+
+    An event has `delta` where an answer has `message`.
+    """
 
     name = "openai_chat"
     prompt_field = "messages"

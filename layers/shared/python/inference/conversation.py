@@ -1,4 +1,4 @@
-"""From a checked chat request to what the model reads: the prompt, or messages for a server that formats them."""
+"""From a checked chat request to what the model reads: a prompt, or messages that its server formats."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def _from_variables(variables: dict[str, str], record: ModelRecord) -> list[Json
 
 
 def served(messages: list[JsonObject], parameters: JsonObject, variant: Variant) -> Prompt:
-    """Messages as they are: the server has the chat template. Texts are read only where the record says how."""
+    """Messages as they are: the server has the chat template. Texts are read only if the record says how."""
     tool_calls = variant.tool_calls if variant.tool_calls not in (None, "none") else None
     parser = None
     if tool_calls or variant.reasoning:

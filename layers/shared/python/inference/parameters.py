@@ -1,4 +1,4 @@
-"""The parameters of a request that reach the model: the client's, over the record's defaults, in its limits."""
+"""The parameters that reach the model: the client's, over the record's defaults, within its limits."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def stop_sequences(document: JsonObject) -> list[str]:
 
 
 def with_stop(parameters: JsonObject, stop: list[str], body_format: BodyFormat) -> JsonObject:
-    """Formats that take stop sequences get them, so that the model ends early; the answer is cut all the same."""
+    """Formats that take stop sequences get them, so that the model ends early; the answer is cut anyway."""
     if stop and "stop" in body_format.parameters:
         return {**parameters, "stop": stop}
     return parameters

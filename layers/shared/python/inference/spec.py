@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 
@@ -9,13 +10,13 @@ class ParserSpec(NamedTuple):
     """How to read the model's text; see `prompt_format.CompletionParser`."""
 
     tool_calls: str | None = None
-    tools: list[dict[str, Any]] = []
+    tools: Sequence[dict[str, Any]] = ()
     reasoning: bool = False
     starts_in_reasoning: bool = False
 
 
 class CompletionSpec(NamedTuple):
-    """Everything that shaping the answer needs of the request. JSON all through: it travels in the execution."""
+    """All that shaping the answer needs of the request; JSON all through, since it travels in the execution."""
 
     id: str
     object: str
