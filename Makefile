@@ -1,0 +1,65 @@
+# `make dev` and `make test` set up what they need. A Python of 3.11 or later is all that must be there;
+# `sam build`, which `make test` runs, wants 3.13, the runtime of the functions.
+PORT       ?= 3000
+ARGS       ?=
+BIN        := .venv/bin
+SAM        := .venv-sam/bin/sam
+UV_VERSION := 0.13.9
+UV         := $(BIN)/uv
+export SAM_CLI_TELEMETRY := 0
+export AWS_DEFAULT_REGION ?= us-east-1
+
+.DEFAULT_GOAL := help
+.PHONY: help dev test check build unit test-sam-local bench lock clean
+
+help: ## Show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 18
+
+dev: .venv/run.stamp ## Start the whole path at http://127.0.0.1:3000 (PORT=8080 ARGS="--verbose")
+	@exec $(BIN)/tollgate dev --port $(PORT) $(ARGS)
+
+test: check build unit ## Run every check and test
+
+check: .venv/test.stamp
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+build: .venv-sam/stamp ## Validate the template, and build the functions with `sam build`
+	$(SAM) validate --lint
+	PATH="$$(dirname $$(scripts/find-python 3.13)):$$PATH" $(SAM) build
+
+unit: .venv/test.stamp
+	$(BIN)/pytest -m "not sam_local and not aws"
+
+test-sam-local: .venv/test.stamp build ## Run the functions in Lambda's containers (needs Docker)
+	PATH="$(CURDIR)/.venv-sam/bin:$$PATH" $(BIN)/pytest -m sam_local
+
+lock: .venv/test.stamp ## Renew the pinned requirements
+	scripts/lock
+
+clean: ## Remove what the other targets made
+	rm -rf .venv .venv-sam .aws-sam build *.egg-info .mypy_cache .ruff_cache .pytest_cache
+
+.venv/uv.stamp:
+	$$(scripts/find-python 3.13 3.12 3.11 3) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	@touch $@
+
+.venv/run.stamp: .venv/uv.stamp requirements/run.txt
+	@echo "installing what the local runner needs"
+	@test -e .venv/test.stamp || VIRTUAL_ENV=.venv $(UV) pip install --quiet -r requirements/run.txt
+	@VIRTUAL_ENV=.venv $(UV) pip install --quiet --no-deps --editable .
+	@touch $@
+
+.venv/test.stamp: .venv/uv.stamp requirements/test.txt
+	@echo "installing what the tests need"
+	@VIRTUAL_ENV=.venv $(UV) pip install --quiet -r requirements/test.txt
+	@VIRTUAL_ENV=.venv $(UV) pip install --quiet --no-deps --editable .
+	@touch $@ .venv/run.stamp
+
+.venv-sam/stamp: .venv/uv.stamp requirements/sam.txt
+	@echo "installing aws-sam-cli"
+	@$(UV) venv --quiet --clear --python $(BIN)/python .venv-sam
+	@VIRTUAL_ENV=.venv-sam $(UV) pip install --quiet -r requirements/sam.txt
+	@touch $@
