@@ -1,0 +1,126 @@
+"""config.json: what the model is, and whether the import takes it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from tollgate.artifacts.reader import shown
+from tollgate.artifacts.rules import ARCHITECTURES, GPT_OSS_END_IDS, MAX_POSITIONS, Architecture
+
+if TYPE_CHECKING:
+    from tollgate.artifacts.reader import ArtifactReader
+
+_POSITION_KEYS = ("max_position_embeddings", "n_positions", "n_ctx")
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """The parts of config.json that an import looks at; 0 or None where they are not given."""
+
+    architecture: str
+    rules: Architecture
+    model_type: str
+    context_length: int
+    layers: int | None
+    vocabulary: int | None
+
+
+def check_configuration(reader: ArtifactReader) -> Configuration | None:
+    """What config.json says; None, with problems noted, when it is missing or names no supported architecture."""
+    if "config.json" not in reader.files:
+        reader.problems.append(_no_configuration(reader))
+        return None
+    config = reader.read_json("config.json")
+    if config is None:
+        return None
+    architecture = _architecture(reader, config)
+    if architecture is None:
+        return None
+    rules = ARCHITECTURES[architecture]
+    text: Any = config.get("text_config")
+    text = text if isinstance(text, dict) else config  # multimodal models keep it one level down
+    _check_quantisation(reader, config, rules)
+    _warn(reader, config)
+    if architecture == "GptOssForCausalLM":
+        _check_gpt_oss(reader)
+    return Configuration(
+        architecture=architecture,
+        rules=rules,
+        model_type=config["model_type"] if isinstance(config.get("model_type"), str) else "",
+        context_length=_context_length(reader, text),
+        layers=_count(text.get("num_hidden_layers")),
+        vocabulary=_count(text.get("vocab_size")),
+    )
+
+
+def _no_configuration(reader: ArtifactReader) -> str:
+    nested = sorted(name for name in reader.files if name.endswith("/config.json"))
+    if not reader.files:
+        return "There are no files. Name the folder or the S3 prefix that holds config.json."
+    if nested:
+        return f"config.json is not here but in {nested[0].removesuffix('/config.json')}/: name that folder instead."
+    return "config.json is missing. Save the model with save_pretrained, which writes it."
+
+
+def _architecture(reader: ArtifactReader, config: dict[str, Any]) -> str | None:
+    named = config.get("architectures")
+    if not isinstance(named, list) or len(named) != 1 or not isinstance(named[0], str):
+        reader.problems.append(f"config.json must name one architecture in architectures, not {shown(named)}.")
+        return None
+    if named[0] not in ARCHITECTURES:
+        reader.problems.append(
+            f"The architecture {shown(named[0])} is not supported by Custom Model Import; "
+            f"these are: {', '.join(ARCHITECTURES)}."
+        )
+        return None
+    return named[0]
+
+
+def _check_quantisation(reader: ArtifactReader, config: dict[str, Any], rules: Architecture) -> None:
+    quantisation = config.get("quantization_config")
+    if not quantisation or rules.may_be_quantised:
+        return
+    method = quantisation.get("quant_method") if isinstance(quantisation, dict) else quantisation
+    reader.problems.append(
+        f"The model is quantised (quantization_config: {shown(method)}). "
+        "Import the unquantised weights in BF16, FP16 or FP32: dequantise the model and save it again."
+    )
+
+
+def _context_length(reader: ArtifactReader, text: dict[str, Any]) -> int:
+    given = next((text[key] for key in _POSITION_KEYS if text.get(key) is not None), None)
+    length = _count(given)
+    if length is None:
+        reader.warnings.append("config.json gives no max_position_embeddings: the context length is unknown.")
+        return 0
+    if length > MAX_POSITIONS:
+        reader.problems.append(
+            f"The context length (max_position_embeddings) is {shown(length)}, over the limit of {MAX_POSITIONS:,}. "
+            "Lower max_position_embeddings in config.json."
+        )
+    return length
+
+
+def _warn(reader: ArtifactReader, config: dict[str, Any]) -> None:
+    if config.get("auto_map"):
+        reader.warnings.append("config.json names custom code (auto_map); an import never runs it.")
+    if "rope_parameters" in config and "rope_theta" not in config:
+        reader.warnings.append(
+            "config.json was written by transformers 5 (rope_parameters); the import expects the layout of 4.51.3. "
+            "Write rope_theta and rope_scaling too, else an older reader falls back to the default theta of 10,000."
+        )
+
+
+def _check_gpt_oss(reader: ArtifactReader) -> None:
+    generation = reader.read_json("generation_config.json") or {}
+    ids = generation.get("eos_token_id")
+    if not isinstance(ids, list) or not all(type(number) is int for number in ids) or not set(ids) >= GPT_OSS_END_IDS:
+        reader.problems.append(
+            f"GPT-OSS needs generation_config.json with eos_token_id {sorted(GPT_OSS_END_IDS)}, "
+            f"this one gives {shown(ids)}. Take the file from the model's current repository."
+        )
+
+
+def _count(value: Any) -> int | None:
+    return value if type(value) is int and value > 0 else None

@@ -1,0 +1,83 @@
+"""The whole inspection: every check, then either an `Inspection` or all reasons against an import."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tollgate.artifacts.configuration import Configuration, check_configuration
+from tollgate.artifacts.reader import ArtifactReader
+from tollgate.artifacts.rules import custom_model_units
+from tollgate.artifacts.tokenizer_files import TokenizerFiles, check_tokenizer
+from tollgate.artifacts.weights import Weights, check_weights
+
+if TYPE_CHECKING:
+    from tollgate.artifacts.source import ArtifactSource
+
+
+class InspectionError(Exception):
+    """The artifacts cannot be imported; `problems` are sentences that say what to change."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__(" ".join(problems))
+        self.problems = problems
+
+
+@dataclass(frozen=True, slots=True)
+class Inspection:
+    """What an import would find. `architecture` is config.json's, `dtype` safetensors' spelling (BF16, F16, F32)."""
+
+    architecture: str
+    model_type: str
+    parameters: int
+    dtype: str
+    context_length: int
+    """Most tokens of prompt and completion; 0: config.json does not say."""
+    size_bytes: int
+    """Of the weight files."""
+    custom_model_units_per_copy: int
+    """An estimate: the service sets it at import."""
+    chat_template: str | None
+    chat_template_source: str | None
+    """The file the template came from."""
+    instruct_supported: bool
+    """Whether the Converse API would serve the model."""
+    tokenizer_class: str | None
+    warnings: tuple[str, ...] = ()
+
+
+def inspect(source: ArtifactSource) -> Inspection:
+    """Judge artifacts as Custom Model Import would, from names, JSON files and safetensors headers alone.
+
+    Raises:
+        InspectionError: with every reason found, whatever the files hold.
+    """
+    try:
+        reader = ArtifactReader(source)
+        configuration = check_configuration(reader)
+        weights = check_weights(reader, configuration)
+        tokenizer = check_tokenizer(reader)
+    except OSError as error:
+        raise InspectionError([f"The artifacts cannot be read: {error}"]) from error
+    if reader.problems or configuration is None:
+        raise InspectionError(reader.problems)
+    return _inspection(configuration, weights, tokenizer, reader.warnings)
+
+
+def _inspection(
+    configuration: Configuration, weights: Weights, tokenizer: TokenizerFiles, warnings: list[str]
+) -> Inspection:
+    return Inspection(
+        architecture=configuration.architecture,
+        model_type=configuration.model_type,
+        parameters=weights.parameters,
+        dtype=weights.dtype,
+        context_length=configuration.context_length,
+        size_bytes=weights.size_bytes,
+        custom_model_units_per_copy=custom_model_units(weights.parameters),
+        chat_template=tokenizer.chat_template,
+        chat_template_source=tokenizer.chat_template_source,
+        instruct_supported=configuration.rules.converse and tokenizer.chat_template is not None,
+        tokenizer_class=tokenizer.tokenizer_class,
+        warnings=tuple(warnings),
+    )

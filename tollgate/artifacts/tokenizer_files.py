@@ -1,0 +1,93 @@
+"""Tokenizer files and the chat template: present, of a known class, and found where the service looks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from tollgate.artifacts.reader import MEGABYTE, shown
+from tollgate.artifacts.rules import TOKENIZER_CLASSES
+
+if TYPE_CHECKING:
+    from tollgate.artifacts.reader import ArtifactReader
+
+_MAX_TEMPLATE_BYTES = MEGABYTE
+_CONFIG = "tokenizer_config.json"
+
+
+@dataclass(frozen=True, slots=True)
+class TokenizerFiles:
+    """`chat_template_source` is the file that the template came from."""
+
+    tokenizer_class: str | None = None
+    chat_template: str | None = None
+    chat_template_source: str | None = None
+
+
+def check_tokenizer(reader: ArtifactReader) -> TokenizerFiles:
+    """Find class and chat template; problems are noted with the reader."""
+    if not {"tokenizer.json", "tokenizer.model"} & reader.files.keys():
+        reader.problems.append(
+            "The tokenizer is missing: upload tokenizer.json (or tokenizer.model); tokenizer.save_pretrained writes it."
+        )
+    if _CONFIG not in reader.files:
+        reader.problems.append(f"{_CONFIG} is missing; tokenizer.save_pretrained writes it.")
+    config = reader.read_json(_CONFIG) or {}
+    template, source = _chat_template(reader, config)
+    if template is None:
+        reader.warnings.append(
+            "No chat template: the service answers prompt, but refuses messages. Add chat_template.jinja."
+        )
+    return TokenizerFiles(_tokenizer_class(reader, config), template, source)
+
+
+def _tokenizer_class(reader: ArtifactReader, config: dict[str, Any]) -> str | None:
+    named = config.get("tokenizer_class")
+    if named is None:
+        return None
+    if named not in TOKENIZER_CLASSES:
+        reader.problems.append(
+            f"{_CONFIG} names the tokenizer class {shown(named)}, which the import does not know. "
+            "Where tokenizer.json is complete, write PreTrainedTokenizerFast instead."
+        )
+        return None
+    return str(named)
+
+
+def _chat_template(reader: ArtifactReader, config: dict[str, Any]) -> tuple[str | None, str | None]:
+    """Template and source, in the service's order: a file of its own beats the field.
+
+    https://docs.aws.amazon.com/bedrock/latest/userguide/custom-chat-templates-tokenizers.html
+    """
+    if "chat_template.jinja" in reader.files:
+        return _template_file(reader, "chat_template.jinja"), "chat_template.jinja"
+    if "chat_template.json" in reader.files:
+        content = reader.read_json("chat_template.json", limit=_MAX_TEMPLATE_BYTES) or {}
+        return _text(reader, content.get("chat_template"), "chat_template.json"), "chat_template.json"
+    template = _text(reader, config.get("chat_template"), _CONFIG)
+    return template, _CONFIG if template is not None else None
+
+
+def _template_file(reader: ArtifactReader, name: str) -> str | None:
+    if reader.files[name] > _MAX_TEMPLATE_BYTES:
+        reader.problems.append(
+            f"{name} has {reader.files[name]:,} bytes; a chat template has fewer than {_MAX_TEMPLATE_BYTES:,}."
+        )
+        return None
+    try:
+        data = reader.read(name, 0, reader.files[name])
+        return None if data is None else data.decode()
+    except UnicodeDecodeError:
+        reader.problems.append(f"{name} is not UTF-8 text. Save it as UTF-8.")
+        return None
+
+
+def _text(reader: ArtifactReader, template: Any, name: str) -> str | None:
+    """A template field: the text itself, or a list of named templates of which the default counts."""
+    if isinstance(template, list):
+        named = (entry for entry in template if isinstance(entry, dict) and entry.get("name") == "default")
+        template = next(named, {}).get("template")
+    if template is None or isinstance(template, str):
+        return template
+    reader.problems.append(f"{name}: chat_template must be text, not {shown(template)}.")
+    return None

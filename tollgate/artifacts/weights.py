@@ -1,0 +1,106 @@
+"""The weights: safetensors, whole, unquantised, and the ones that config.json describes."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from tollgate.artifacts.reader import shown
+from tollgate.artifacts.rules import (
+    BUFFER_DTYPES,
+    GIGABYTE,
+    MAX_MULTIMODAL_BYTES,
+    MAX_TEXT_BYTES,
+    WEIGHT_DTYPES,
+)
+from tollgate.artifacts.safetensors_header import TensorInfo, read_header
+from tollgate.artifacts.shards import weight_files
+
+if TYPE_CHECKING:
+    from tollgate.artifacts.configuration import Configuration
+    from tollgate.artifacts.reader import ArtifactReader
+
+_LAYER = re.compile(r"model\.layers\.(\d{1,6})\.")
+_EMBEDDING = "model.embed_tokens.weight"
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """`dtype` is the one that most parameters have, in safetensors' spelling."""
+
+    parameters: int = 0
+    dtype: str = ""
+    size_bytes: int = 0
+    tensors: dict[str, TensorInfo] = field(default_factory=dict)
+
+
+def check_weights(reader: ArtifactReader, configuration: Configuration | None) -> Weights:
+    """Count what the headers describe; problems are noted with the reader."""
+    files = weight_files(reader)
+    tensors: dict[str, TensorInfo] = {}
+    for name, expected in files.items():
+        header = read_header(reader, name)
+        if header is None:
+            continue
+        missing = sorted(expected - header.keys())
+        if missing:
+            reader.problems.append(
+                f"{name} lacks {len(missing)} of the tensors that the index puts there, first {shown(missing[0])}. "
+                "The index belongs to other files: upload both from one save_pretrained."
+            )
+        tensors |= header
+    weights = _count(tensors, sum(reader.files[name] for name in files))
+    may_be_quantised = configuration is not None and configuration.rules.may_be_quantised
+    if not may_be_quantised:
+        _check_dtypes(reader, tensors)
+    if configuration is not None:
+        _check_size(reader, weights.size_bytes, multimodal=configuration.rules.multimodal)
+        _check_shape(reader, configuration, tensors)
+    return weights
+
+
+def _count(tensors: dict[str, TensorInfo], size_bytes: int) -> Weights:
+    by_dtype: dict[str, int] = {}
+    for info in tensors.values():
+        if info.dtype not in BUFFER_DTYPES:
+            by_dtype[info.dtype] = by_dtype.get(info.dtype, 0) + info.elements
+    dtype = max(by_dtype, key=lambda name: by_dtype[name], default="")
+    return Weights(sum(by_dtype.values()), dtype, size_bytes, tensors)
+
+
+def _check_dtypes(reader: ArtifactReader, tensors: dict[str, TensorInfo]) -> None:
+    odd = {info.dtype: name for name, info in tensors.items() if info.dtype not in (*WEIGHT_DTYPES, *BUFFER_DTYPES)}
+    for dtype, name in sorted(odd.items()):
+        reader.problems.append(
+            f"Tensor {shown(name)} has the type {dtype}; weights must be BF16, F16 or F32. "
+            "Dequantise or convert the model and save it again."
+        )
+
+
+def _check_size(reader: ArtifactReader, size: int, *, multimodal: bool) -> None:
+    limit = MAX_MULTIMODAL_BYTES if multimodal else MAX_TEXT_BYTES
+    if size >= limit:
+        kind = "multimodal" if multimodal else "text"
+        reader.problems.append(
+            f"The weights have {size / GIGABYTE:,.1f} GB; a {kind} model must have less than {limit // GIGABYTE} GB. "
+            "Save them in BF16, or import a smaller model."
+        )
+
+
+def _check_shape(reader: ArtifactReader, configuration: Configuration, tensors: dict[str, TensorInfo]) -> None:
+    """Catch a config.json that belongs to another model; only where tensors have the usual names."""
+    if reader.problems:
+        return  # an incomplete set of tensors proves nothing
+    layers = {int(match[1]) for match in map(_LAYER.match, tensors) if match}
+    if layers and configuration.layers and not len(layers) == max(layers) + 1 == configuration.layers:
+        reader.problems.append(
+            f"config.json says num_hidden_layers {shown(configuration.layers)}, the weights hold {len(layers)} layers. "
+            "Upload config.json and weights from the same save_pretrained."
+        )
+    embedding = tensors.get(_EMBEDDING)
+    if embedding and configuration.vocabulary and embedding.shape[:1] != (configuration.vocabulary,):
+        reader.problems.append(
+            f"config.json says vocab_size {shown(configuration.vocabulary)}, {_EMBEDDING} has shape "
+            f"{shown(list(embedding.shape))}. Upload config.json and weights from the same save_pretrained."
+        )
