@@ -1,0 +1,129 @@
+"""The state machine, as text: what style and the services' models can say of it without running it."""
+
+from __future__ import annotations
+
+import re
+
+import botocore.session
+import jsonata
+import pytest
+from botocore.validate import ParamValidator
+
+from inference.errors import UPSTREAM, classify
+from tests.conftest import ROOT
+from tests.infrastructure.conftest import EXPRESSION, strings
+
+RETRIED_BY_A_LOOP = {"InvokeModel"}
+INTEGRATIONS = {
+    "arn:aws:states:::dynamodb:getItem": ("dynamodb", "GetItem"),
+    "arn:aws:states:::lambda:invoke": ("lambda", "Invoke"),
+    "arn:aws:states:::bedrock:invokeModel": ("bedrock-runtime", "InvokeModel"),
+}
+
+
+def tasks(machine):
+    return {name: state for name, state in machine["States"].items() if state["Type"] == "Task"}
+
+
+def test_every_substitution_is_declared_and_used(machine, template):
+    declared = template["Resources"]["InferenceStateMachine"]["Properties"]["DefinitionSubstitutions"]
+
+    used = {name for text in strings(machine) for name in re.findall(r"\$\{(\w+)\}", text)}
+
+    assert used == set(declared)
+
+
+def test_every_expression_parses(machine):
+    expressions = [match.group(1) for text in strings(machine) if (match := EXPRESSION.match(text))]
+
+    assert len(expressions) > 20
+    for expression in expressions:
+        jsonata.Jsonata(expression)
+
+
+def test_an_expression_stands_alone_in_its_string(machine):
+    assert [text for text in strings(machine) if "{%" in text and not EXPRESSION.match(text)] == []
+
+
+def test_every_transition_leads_to_a_state_and_every_state_is_reached(machine):
+    states = machine["States"]
+    targets = {machine["StartAt"]}
+    for state in states.values():
+        branches = [state, *state.get("Catch", []), *state.get("Choices", [])]
+        targets |= {branch["Next"] for branch in branches if "Next" in branch}
+        targets |= {state["Default"]} if "Default" in state else set()
+
+    assert targets == set(states)
+
+
+def test_every_task_has_a_timeout_and_catches_everything(machine):
+    for name, state in tasks(machine).items():
+        caught = [error for catcher in state["Catch"] for error in catcher["ErrorEquals"]]
+        assert "TimeoutSeconds" in state, name
+        assert state["Catch"][-1]["ErrorEquals"] == ["States.ALL"], name
+        assert "States.DataLimitExceeded" in caught, f"{name}: States.ALL does not catch it"
+
+
+def test_every_task_retries_named_errors_only(machine):
+    for name, state in tasks(machine).items():
+        if name in RETRIED_BY_A_LOOP:
+            assert "Retry" not in state
+            continue
+        for retrier in state["Retry"]:
+            assert not {"States.ALL", "States.TaskFailed", "States.Timeout"} & set(retrier["ErrorEquals"]), name
+            assert retrier["JitterStrategy"] == "FULL", name
+
+
+def test_every_error_that_is_named_has_an_answer_of_its_own(machine):
+    named = {
+        error
+        for state in tasks(machine).values()
+        for rule in (*state.get("Retry", []), *state["Catch"])
+        for error in rule["ErrorEquals"]
+    } - {"States.ALL"}
+
+    assert {error for error in named if classify(error) == "internal_error"} == set()
+
+
+def test_bedrocks_errors_are_caught_under_every_prefix(machine):
+    for catcher in machine["States"]["InvokeModel"]["Catch"][:2]:
+        names = {error.rpartition(".")[2] for error in catcher["ErrorEquals"]}
+        assert set(catcher["ErrorEquals"]) == {p + n for n in names for p in ("", "Bedrock.", "BedrockRuntime.")}
+        assert names <= set(UPSTREAM)
+
+
+@pytest.mark.parametrize("name", ["ResolveModel", "Preprocess", "InvokeModel", "Postprocess"])
+def test_task_arguments_are_members_of_the_operation_that_is_called(machine, name):
+    state = machine["States"][name]
+    service, operation = INTEGRATIONS[state["Resource"]]
+    shape = botocore.session.get_session().get_service_model(service).operation_model(operation).input_shape
+    members = {member.lower(): member for member in shape.members}
+
+    arguments = {members[argument.lower()]: value for argument, value in state["Arguments"].items()}
+
+    if service == "dynamodb":
+        assert not ParamValidator().validate(arguments, shape).has_errors()
+    assert set(shape.required_members) <= set(arguments)
+
+
+def test_functions_end_before_their_task_does(machine, stack):
+    functions = stack.resources("AWS::Lambda::Function")
+    for name in ("Preprocess", "Postprocess"):
+        assert functions[f"{name}Function"].properties["Timeout"] <= machine["States"][name]["TimeoutSeconds"]
+
+
+def test_the_machine_answers_before_the_api_stops_waiting(machine):
+    # GIVEN the deadline, which InvokeModel's own timeout counts down to
+    deadline = machine["States"]["Accept"]["Assign"]["deadline"]
+    reserve = int(re.search(r"'\$\{ApiTimeoutMillis\}'\) - (\d+)", deadline).group(1))
+
+    # THEN what is left after it is enough for Postprocess
+    assert reserve > machine["States"]["Postprocess"]["TimeoutSeconds"] * 1000
+    assert "$deadline" in machine["States"]["InvokeModel"]["TimeoutSeconds"]
+    assert machine["TimeoutSeconds"] <= 300
+
+
+def test_the_file_is_valid_json_and_only_strings_are_substituted():
+    text = (ROOT / "statemachines" / "inference.asl.json").read_text()
+
+    assert re.findall(r'[^"\'A-Za-z]\$\{', text) == []

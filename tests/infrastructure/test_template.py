@@ -1,0 +1,149 @@
+"""The template: permissions, logs, timeouts, and that the HTTP contract says what the error table says."""
+
+from __future__ import annotations
+
+import ast
+import json
+
+import pytest
+
+from inference.errors import ERRORS
+from tests.conftest import ROOT
+from tests.infrastructure.conftest import strings
+
+# Actions that know no resources: https://docs.aws.amazon.com/service-authorization/latest/reference/
+WITHOUT_RESOURCES = ("xray:", "logs:CreateLogDelivery", "logs:GetLogDelivery", "logs:UpdateLogDelivery",
+                     "logs:DeleteLogDelivery", "logs:ListLogDeliveries", "logs:PutResourcePolicy",
+                     "logs:DescribeResourcePolicies", "logs:DescribeLogGroups")  # fmt: skip
+
+
+def statements(stack):
+    for type_ in ("AWS::IAM::Role", "AWS::IAM::Policy"):
+        for name, role in stack.resources(type_).items():
+            policies = role.properties.get("Policies", [role.properties])
+            for policy in policies:
+                for statement in policy["PolicyDocument"]["Statement"] if "PolicyDocument" in policy else []:
+                    yield name, statement
+
+
+def actions_of(statement):
+    return statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
+
+
+def test_no_statement_has_a_stray_star(stack):
+    found = list(statements(stack))
+    assert len(found) >= 10
+    for name, statement in found:
+        assert not any("*" in action for action in actions_of(statement)), name
+        if statement["Resource"] == "*":
+            assert all(action.startswith(WITHOUT_RESOURCES) for action in actions_of(statement)), name
+
+
+def test_models_are_this_accounts_imported_models_in_this_region(stack):
+    resources = {
+        statement["Resource"]
+        for _, statement in statements(stack)
+        if any(action.startswith("bedrock:") for action in actions_of(statement))
+    }
+
+    assert resources == {"arn:aws:bedrock:us-east-1:123456789012:imported-model/*"}
+
+
+def test_further_models_are_allowed_by_a_parameter():
+    from tollgate.stack import Stack
+
+    arn = "arn:aws:bedrock:us-west-2:111122223333:imported-model/abcdefghijkl"
+    stack = Stack.load(ROOT / "template.yaml", {"AdditionalModelArns": arn})
+
+    (policy,) = stack.resources("AWS::IAM::Policy").values()
+    assert policy.properties["PolicyDocument"]["Statement"][0]["Resource"] == [arn]
+
+
+def test_every_function_writes_to_a_log_group_that_forgets(stack):
+    groups = stack.resources("AWS::Logs::LogGroup")
+    assert all(int(group.properties["RetentionInDays"]) == 30 for group in groups.values())
+    for name, function in stack.resources("AWS::Lambda::Function").items():
+        assert function.properties["LoggingConfig"]["LogGroup"] in {group.name for group in groups.values()}, name
+
+
+def test_execution_data_is_never_logged(stack):
+    (machine,) = stack.resources("AWS::StepFunctions::StateMachine").values()
+
+    assert machine.properties["LoggingConfiguration"]["IncludeExecutionData"] is False
+
+
+def test_requests_are_traced(stack):
+    assert all(f.properties["TracingConfig"] == {"Mode": "Active"} for f in
+               stack.resources("AWS::Lambda::Function").values())  # fmt: skip
+    assert all(s.properties["TracingEnabled"] for s in stack.resources("AWS::ApiGateway::Stage").values())
+    assert all(m.properties["TracingConfiguration"]["Enabled"] for m in
+               stack.resources("AWS::StepFunctions::StateMachine").values())  # fmt: skip
+
+
+def test_the_model_table_survives_mistakes(template):
+    table = template["Resources"]["ModelTable"]
+
+    assert table["DeletionPolicy"] == table["UpdateReplacePolicy"] == "Retain"
+    assert table["Properties"]["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+
+
+def test_what_is_deployed_never_imports_tollgate():
+    files = [*(ROOT / "functions").rglob("*.py"), *(ROOT / "layers").rglob("*.py")]
+    assert len(files) > 15
+    for file in files:
+        for node in ast.walk(ast.parse(file.read_text())):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            assert not any(name.split(".")[0] == "tollgate" for name in names), file
+
+
+@pytest.mark.parametrize("name", ["preprocess", "postprocess"])
+def test_functions_on_the_step_path_have_no_aws_sdk(name):
+    assert "boto" not in (ROOT / "functions" / name / "requirements.txt").read_text()
+
+
+def error_bodies(openapi):
+    """Every error body in the contract's templates."""
+    for text in strings(openapi):
+        for line in text.splitlines():
+            if line.strip().startswith('{"error"'):
+                yield json.loads(line)["error"]
+
+
+def test_the_contract_words_its_errors_as_the_error_table_does(openapi):
+    found = list(error_bodies(openapi))
+    assert len(found) > 30
+    for error in found:
+        kind = ERRORS[error["code"]]
+        assert (error["type"], error["message"]) == (kind.type, kind.message)
+        assert error["request_id"] == "$context.requestId"
+
+
+def test_api_gateways_own_refusals_have_the_tables_status(openapi):
+    for name, response in openapi["x-amazon-apigateway-gateway-responses"].items():
+        body = json.loads(response["responseTemplates"]["application/json"])
+        kind = ERRORS[body["error"]["code"]]
+        assert response["statusCode"] == kind.status, name
+        assert ("gatewayresponse.header.Retry-After" in response["responseParameters"]) == bool(kind.retry_after), name
+
+
+def test_both_inference_routes_have_the_same_templates_but_for_their_name(openapi):
+    chat, text = (
+        openapi["paths"][path]["post"]["x-amazon-apigateway-integration"]
+        for path in ("/v1/chat/completions", "/v1/completions")
+    )
+
+    assert json.loads(json.dumps(chat).replace("chat.completions", "completions")) == text
+
+
+def test_every_route_but_health_needs_a_key(openapi):
+    operations = {
+        f"{method} {path}": operation
+        for path, methods in openapi["paths"].items()
+        for method, operation in methods.items()
+    }
+
+    without = {name for name, operation in operations.items() if operation.get("security") == []}
+
+    assert openapi["security"] == [{"bearer": [], "api_key": []}]
+    assert {name for name in without if not name.startswith("x-amazon-apigateway-any")} == {"get /health"}
