@@ -1,0 +1,15 @@
+"""The one error of this package."""
+
+from __future__ import annotations
+
+
+class PromptFormatError(ValueError):
+    """A conversation that the model's prompt format refuses, or a chat template that cannot be used.
+
+    The text is a sentence meant for the client; `param` names the part of the request at fault
+    (`messages[2].content`, `tools`, `variables`), or is None where it is the template itself.
+    """
+
+    def __init__(self, message: str, *, param: str | None = None) -> None:
+        super().__init__(f"{param}: {message}" if param else message)
+        self.param = param
