@@ -25,3 +25,47 @@ def inspect_artifacts(directory: Path) -> None:
     except InspectionError as error:
         click.echo(refused(error.problems), err=True)
         raise SystemExit(1) from None
+
+
+@main.command()
+@click.option(
+    "--port",
+    envvar="PORT",
+    default=3000,
+    type=click.IntRange(0, 65535),
+    help="Port on 127.0.0.1; 0 takes a free one. Also PORT=.",
+)
+@click.option(
+    "--verbose", "-v", is_flag=True, help="Show each state with its time, input and output, and the functions' output."
+)
+@click.option("--built", is_flag=True, help="Run what `sam build` left; build for this machine's Architecture.")
+@click.option(
+    "--models",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Models to serve instead of models/local.json.",
+)
+@click.option("--profile", default="instant", help="How models live in the embedded Bedrock.")
+@click.option("--template", default="template.yaml", type=click.Path(path_type=Path), help="The stack.")
+@click.option(
+    "--parameter", "parameters", multiple=True, metavar="NAME=VALUE", help="A value for a parameter of the template."
+)
+def dev(
+    port: int,
+    verbose: bool,
+    built: bool,
+    models: Path | None,
+    profile: str,
+    template: Path,
+    parameters: tuple[str, ...],
+) -> None:
+    """Run the whole stack on this machine: no Docker, no AWS account.
+
+    API Gateway, Step Functions, Lambda, DynamoDB, S3 and Bedrock are simulated from template.yaml. IAM, quotas and real
+    cold starts are not.
+    """
+    from tollgate.local.command import DevOptions, run
+
+    values = dict(item.split("=", 1) for item in parameters if "=" in item)
+    if len(values) != len(parameters):
+        raise click.BadParameter("write it as NAME=VALUE", param_hint="--parameter")
+    raise SystemExit(run(DevOptions(template, port, verbose, built, models, profile, values)))

@@ -1,0 +1,83 @@
+"""Reading the files that define the stack: YAML with CloudFormation's short tags, JSON, and the error for both."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+if TYPE_CHECKING:
+    _SafeLoader = yaml.SafeLoader
+else:
+    # libyaml's loader reads the OpenAPI document in a tenth of the time; it is part of PyYAML's wheels.
+    _SafeLoader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+class DefinitionError(Exception):
+    """When a definition is broken or uses something that the local runner does not implement.
+
+    `place` names the file and the construct, `problem` says what is wrong with it.
+    """
+
+    def __init__(self, place: str, problem: str) -> None:
+        super().__init__(f"{place}: {problem}")
+        self.place = place
+        self.problem = problem
+
+
+class _Loader(_SafeLoader):
+    """YAML as CloudFormation reads it: `!Sub x` is `{"Fn::Sub": "x"}`."""
+
+
+def _intrinsic(loader: yaml.SafeLoader, suffix: str, node: yaml.Node) -> dict[str, Any]:
+    value: Any
+    if isinstance(node, yaml.ScalarNode):
+        value = loader.construct_scalar(node)
+        if suffix == "GetAtt":
+            value = value.split(".", 1)
+    elif isinstance(node, yaml.SequenceNode):
+        value = loader.construct_sequence(node, deep=True)
+    else:
+        value = loader.construct_mapping(node, deep=True)  # type: ignore[arg-type]
+    return {suffix if suffix in ("Ref", "Condition") else f"Fn::{suffix}": value}
+
+
+_Loader.add_multi_constructor("!", _intrinsic)
+# An unquoted date, such as a policy's Version, is text to CloudFormation.
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+    for first, resolvers in _SafeLoader.yaml_implicit_resolvers.items()
+}
+
+
+def read_text(path: Path) -> str:
+    """The text of a definition file.
+
+    Raises:
+        DefinitionError: the file is missing or cannot be read.
+    """
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        raise DefinitionError(str(path), f"cannot be read: {reason}") from error
+
+
+def read_definition(path: Path) -> dict[str, Any]:
+    """A YAML or JSON file whose root is an object.
+
+    Raises:
+        DefinitionError: the file is missing, is no YAML or JSON, or holds something else than an object.
+    """
+    text = read_text(path)
+    try:
+        document = json.loads(text) if path.suffix == ".json" else yaml.load(text, _Loader)  # noqa: S506
+    except (ValueError, yaml.YAMLError) as error:
+        raise DefinitionError(path.name, f"cannot be parsed: {' '.join(str(error).split())}") from error
+    if not isinstance(document, dict):
+        raise DefinitionError(path.name, "must hold an object at its root")
+    return document
