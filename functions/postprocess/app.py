@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from aws_lambda_powertools import Logger
-
 from inference.errors import ApiError, from_upstream
-from inference.observability import Call
+from inference.observability import Call, function_logger
 from inference.response import refuse, respond
 from inference.spec import CompletionSpec
 
-logger = Logger()
+logger = function_logger()
 
 
 def lambda_handler(event: dict[str, Any], context: object) -> dict[str, Any]:

@@ -36,7 +36,7 @@ class Part(NamedTuple):
     the model's own word, given once, with the last part of a choice.
     """
 
-    index: int = 0
+    choice: int = 0
     text: str = ""
     extra: Mapping[str, Any] = MappingProxyType({})
     logprobs: Any = None
@@ -68,9 +68,7 @@ class BodyFormat:
         for name, value in parameters.items():
             field = self.parameters.get(name)
             if field is None:
-                raise RequestError(
-                    "unsupported_parameter", f"{name}: this model cannot honour it.", param=name
-                )
+                raise RequestError("unsupported_parameter", f"{name}: this model cannot honour it.", param=name)
             body[field] = value
         return body
 
@@ -141,9 +139,7 @@ class OpenAIChat(BodyFormat):
         message = choice["message"] if "message" in choice else choice["delta"]
         extra = {name: message[name] for name in ("reasoning_content", "refusal") if message.get(name)}
         if message.get("tool_calls"):
-            extra["tool_calls"] = [
-                {"index": index, **call} for index, call in enumerate(message["tool_calls"])
-            ]
+            extra["tool_calls"] = [{"index": index, **call} for index, call in enumerate(message["tool_calls"])]
         return Part(
             choice.get("index", 0),
             _text(message.get("content") or ""),
@@ -199,8 +195,8 @@ class MistralCompletion(BodyFormat):
 
     def _read(self, answer: Any) -> Answer:
         parts = [
-            Part(index, _text(output["text"]), {}, None, output.get("stop_reason"))
-            for index, output in enumerate(answer["outputs"])
+            Part(choice, _text(output["text"]), {}, None, output.get("stop_reason"))
+            for choice, output in enumerate(answer["outputs"])
         ]
         return Answer(parts)
 

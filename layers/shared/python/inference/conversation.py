@@ -50,7 +50,7 @@ def _from_variables(variables: dict[str, str], record: ModelRecord) -> list[Json
     try:
         return render_prompt(record.prompt.model_dump(), variables)
     except prompt_format.PromptFormatError as error:
-        raise _invalid("variables", str(error)) from None
+        raise _refused(error, "variables") from None
 
 
 def served(messages: list[JsonObject], parameters: JsonObject, variant: Variant) -> Prompt:
@@ -82,9 +82,7 @@ def rendered(
     try:
         messages, tools = prompt_format.normalise(messages, template=template, tools=tools)
         if not variant.allow_special_tokens:
-            messages = prompt_format.neutralise(
-                messages, template=template, special_tokens=variant.special_tokens
-            )
+            messages = prompt_format.neutralise(messages, template=template, special_tokens=variant.special_tokens)
         text = prompt_format.render(
             messages,
             template=template,
@@ -95,7 +93,7 @@ def rendered(
             **variables,
         )
     except prompt_format.PromptFormatError as error:
-        raise _invalid("messages", str(error)) from None
+        raise _refused(error, "messages") from None
     parser = _parser(variant, family, syntax, tools, text)
     return Prompt(_without_bos(text, variant, family), rest, family.stop, parser)
 
@@ -140,7 +138,7 @@ def _parser(
     reasoning = family.reasoning if variant.reasoning is None else variant.reasoning
     if not (tools or reasoning):
         return None
-    opened = reasoning and prompt.rstrip().endswith("<think>")
+    opened = reasoning and prompt_format.opens_reasoning(prompt)
     names = [{"type": "function", "function": {"name": tool["function"]["name"]}} for tool in tools or ()]
     return ParserSpec(syntax if tools else None, names, reasoning, opened)
 
@@ -152,6 +150,11 @@ def _without_bos(prompt: str, variant: Variant, family: prompt_format.Family) ->
         server_adds = family.tokenizer_adds_bos
     bos = variant.special_tokens.get("bos_token") or family.bos_token
     return prompt.removeprefix(bos) if server_adds and bos else prompt
+
+
+def _refused(error: prompt_format.PromptFormatError, param: str) -> RequestError:
+    """A conversation that the template refuses: the family's reason, at the message at fault."""
+    return _invalid(error.param or param, str(error))
 
 
 def _invalid(param: str, reason: str) -> RequestError:

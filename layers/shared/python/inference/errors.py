@@ -28,9 +28,7 @@ _REQUEST = "invalid_request_error"
 _SERVER = "server_error"
 
 ERRORS: dict[str, ErrorKind] = {
-    "invalid_json": ErrorKind(
-        400, _REQUEST, "not JSON, not an object", "The request body must be a JSON object."
-    ),
+    "invalid_json": ErrorKind(400, _REQUEST, "not JSON, not an object", "The request body must be a JSON object."),
     "invalid_parameter": ErrorKind(
         400, _REQUEST, "missing, mistyped or out-of-range parameter", "A parameter is missing or not valid."
     ),

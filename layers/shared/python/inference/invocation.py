@@ -72,9 +72,7 @@ def prepare(request: Request, document: JsonObject, record_text: str | None, now
     parameters = parameters_of(document, record)
     is_chat = request.route == "chat.completions"
     prompt = (
-        _chat_prompt(document, parameters, record, variant, now)
-        if is_chat
-        else Prompt(document["prompt"], parameters)
+        _chat_prompt(document, parameters, record, variant, now) if is_chat else Prompt(document["prompt"], parameters)
     )
     body_format = choose_format(variant.body_format, renders_prompt=isinstance(prompt.value, str))
     prompt = fit(prompt, variant, asked=asks_max_tokens(document))

@@ -51,7 +51,6 @@ def _too_long(tokens: int, wanted: int, most: int, *, exact: bool) -> RequestErr
     count = f"{tokens}" if exact else f"at least {tokens}"
     return RequestError(
         "context_length_exceeded",
-        f"The prompt has {count} tokens and the answer needs {wanted} more, "
-        f"but the model's context holds {most}.",
+        f"The prompt has {count} tokens and the answer needs {wanted} more, but the model's context holds {most}.",
         param="messages",
     )

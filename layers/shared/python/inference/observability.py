@@ -5,6 +5,7 @@ Lines are Powertools' JSON, metrics CloudWatch's embedded metric format.
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from aws_lambda_powertools import Logger
@@ -16,6 +17,15 @@ from inference.reader import FINISH_REASONS, CompletionReader
 from inference.spec import CompletionSpec
 
 NAMESPACE = "Tollgate"
+SERVICE = "inference"
+"""The one service of all metrics, so that an alarm need not know which function counted."""
+
+_PARAM = re.compile(r"[a-z_.]{1,64}")
+
+
+def function_logger() -> Logger:
+    """The logger of a function; its service is the function's name, from the environment."""
+    return Logger(location=None)
 
 
 class Call:
@@ -25,7 +35,7 @@ class Call:
         self._logger = logger
         self._facts = facts
         self._metrics: dict[str, float] = {}
-        self._code: str | None = None
+        self._dimension: dict[str, str] = {}
 
     def note(self, **facts: Any) -> None:
         """Add to the line; None is left out."""
@@ -43,6 +53,7 @@ class Call:
 
     def completion(self, reader: CompletionReader) -> None:
         """Note a completion, and count its tokens and any stop reason that we do not know."""
+        self._dimension = {"model": self._facts["model"]}
         usage: Usage = reader.usage
         self.note(status=200, completion_length=reader.completion_length, **usage._asdict())
         self.note(stop_reasons=reader.stop_reasons)
@@ -54,8 +65,8 @@ class Call:
 
     def failure(self, error: ApiError) -> None:
         """Note a failure, and count it by its code."""
-        self.note(status=error.kind.status, code=error.code, param=error.param, upstream=error.upstream)
-        self._code = error.code
+        self.note(status=error.kind.status, code=error.code, param=_field(error.param), upstream=error.upstream)
+        self._dimension = {"code": error.code}
         self.count("Requests")
         self.count("Failures")
 
@@ -70,11 +81,14 @@ class Call:
         write("request", **self._facts)
         if not self._metrics:
             return
-        metrics = EphemeralMetrics(namespace=NAMESPACE)
-        if self._code:
-            metrics.add_dimension("code", self._code)
-        elif "model" in self._facts:
-            metrics.add_dimension("model", self._facts["model"])
+        metrics = EphemeralMetrics(namespace=NAMESPACE, service=SERVICE)
+        metrics.add_dimensions(**self._dimension)
         for name, value in self._metrics.items():
             metrics.add_metric(name, MetricUnit.Count, value)
         metrics.flush_metrics()
+
+
+def _field(param: str | None) -> str | None:
+    """The field that a refusal names, without its place in lists; a name that a client made up is not logged."""
+    plain = re.sub(r"\[\d+\]", "", param or "")
+    return plain if _PARAM.fullmatch(plain) else None

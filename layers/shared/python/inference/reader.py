@@ -108,7 +108,7 @@ class _ChoiceReader:
     def _deltas(self, text: str, part: Part) -> Iterator[ChoiceDelta]:
         self.length += len(text)
         if part.extra:
-            yield self._delta(part.extra)
+            yield self._delta(dict(part.extra))
         pieces = self._note(self._parser.feed(text)) if self._parser else [Content(text)] if text else []
         logprobs = part.logprobs
         for piece in pieces:
@@ -117,9 +117,7 @@ class _ChoiceReader:
         if logprobs:
             yield self._delta({"content": ""}, logprobs)
 
-    def _delta(
-        self, delta: dict[str, Any], logprobs: Any = None, finish_reason: str | None = None
-    ) -> ChoiceDelta:
+    def _delta(self, delta: dict[str, Any], logprobs: Any = None, finish_reason: str | None = None) -> ChoiceDelta:
         content: dict[str, Any] = {"delta": delta} if self._chat else {"text": delta.get("content", "")}
         return {"index": self._index, **content, "logprobs": logprobs, "finish_reason": finish_reason}
 
@@ -136,9 +134,9 @@ class CompletionReader:
         """The deltas of one answer or event, in order."""
         self.usage = self.usage.updated(answer.usage)
         for part in answer.parts:
-            choice = self._choices.get(part.index)
+            choice = self._choices.get(part.choice)
             if choice is None:
-                choice = self._choices[part.index] = _ChoiceReader(self._spec, part.index)
+                choice = self._choices[part.choice] = _ChoiceReader(self._spec, part.choice)
             yield from choice.feed(part)
 
     def finish(self) -> Iterator[ChoiceDelta]:
@@ -164,13 +162,12 @@ class CompletionReader:
 
 
 def _delta_of(piece: Piece) -> dict[str, Any]:
-    match piece:
-        case Content(text):
-            return {"content": text}
-        case Reasoning(text):
-            return {"reasoning_content": text}
-        case ToolCall(index, call_id, name):
-            function = {"name": name, "arguments": ""}
-            return {"tool_calls": [{"index": index, "id": call_id, "type": "function", "function": function}]}
-        case ToolArguments(index, text):
-            return {"tool_calls": [{"index": index, "function": {"arguments": text}}]}
+    if isinstance(piece, Content):
+        return {"content": piece.text}
+    if isinstance(piece, Reasoning):
+        return {"reasoning_content": piece.text}
+    if isinstance(piece, ToolArguments):
+        return {"tool_calls": [{"index": piece.index, "function": {"arguments": piece.text}}]}
+    assert isinstance(piece, ToolCall)
+    function = {"name": piece.name, "arguments": ""}
+    return {"tool_calls": [{"index": piece.index, "id": piece.id, "type": "function", "function": function}]}

@@ -162,11 +162,8 @@ class ChatRequest(_Sampling):
     tools: list[Tool] | None = Field(default=None, max_length=128)
     tool_choice: (
         Annotated[
-            Annotated[Literal["none", "auto", "required"], Tag("<string>")]
-            | Annotated[_NamedTool, Tag("<object>")],
-            Discriminator(
-                _union_tag, "tool_choice_type", "should be none, auto, required or a named function"
-            ),
+            Annotated[Literal["none", "auto", "required"], Tag("<string>")] | Annotated[_NamedTool, Tag("<object>")],
+            Discriminator(_union_tag, "tool_choice_type", "should be none, auto, required or a named function"),
         ]
         | None
     ) = None
