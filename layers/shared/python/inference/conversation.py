@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 import prompt_format
-from inference.errors import ApiError, RequestError
+from inference.errors import RequestError
 from inference.record import ModelRecord, Variant
 from inference.spec import ParserSpec
 from prompt_format.prompts import render_prompt
@@ -68,8 +68,7 @@ def rendered(
     """The prompt that the variant's chat template makes of the messages.
 
     Raises:
-        RequestError: the template refuses the conversation, or cannot honour a parameter.
-        ApiError: `model_misconfigured` when the template itself is at fault.
+        RequestError: the template is not one, refuses the conversation, or cannot honour a parameter.
     """
     rest = dict(parameters)
     options = {name: rest.pop(name) for name in _TEMPLATE_OPTIONS if name in rest}
@@ -105,7 +104,7 @@ def _family(template: str, variant: Variant) -> prompt_format.Family:
     try:
         return prompt_format.family(template, variant.special_tokens)
     except prompt_format.PromptFormatError as error:
-        raise ApiError("model_misconfigured", upstream="chat_template") from error
+        raise _refused(error, "messages") from None
 
 
 def _tool_syntax(variant: Variant, family: prompt_format.Family) -> str | None:
