@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from tollgate.definitions import DefinitionError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
     from tollgate.bedrock import Bedrock
@@ -39,13 +39,15 @@ def read_models(path: Path) -> list[Entry]:
 
 
 class ModelLoader:
-    """Makes models ready in the embedded Bedrock. `s3` and `control_plane` are boto3 clients (s3, bedrock)."""
+    """Makes models ready in the embedded Bedrock.
 
-    def __init__(self, bedrock: Bedrock, s3: Any, control_plane: Any, root: Path) -> None:
+    `root` is where paths of artifacts start, `clients` gives boto3's of S3 and of Bedrock when they are needed.
+    """
+
+    def __init__(self, bedrock: Bedrock, root: Path, clients: Callable[[], tuple[Any, Any]]) -> None:
         self._bedrock = bedrock
-        self._s3 = s3
-        self._control_plane = control_plane
         self._root = root
+        self._clients = clients
 
     def load(self, entry: Entry) -> dict[str, Any]:
         """Register or import the model; returns the record with the model's ARN in its variants.
@@ -69,28 +71,30 @@ class ModelLoader:
         if not directory.is_dir():
             raise DefinitionError(place, "is no directory")
         name = imported_model_name(model)
-        self._s3.create_bucket(Bucket=ARTIFACTS_BUCKET)
+        s3, control_plane = self._clients()
+        s3.create_bucket(Bucket=ARTIFACTS_BUCKET)
         for path in sorted(directory.rglob("*")):
             if path.is_file():
                 key = f"{name}/{path.relative_to(directory).as_posix()}"
-                self._s3.upload_file(str(path), ARTIFACTS_BUCKET, key)
-        job_arn = self._control_plane.create_model_import_job(
+                s3.upload_file(str(path), ARTIFACTS_BUCKET, key)
+        job_arn = control_plane.create_model_import_job(
             jobName=name,
             importedModelName=name,
             roleArn="arn:aws:iam::123456789012:role/model-import",
             modelDataSource={"s3DataSource": {"s3Uri": f"s3://{ARTIFACTS_BUCKET}/{name}/"}},
         )["jobArn"]
-        return self._wait(job_arn, place)
+        return _wait_for_import(control_plane, job_arn, place)
 
-    def _wait(self, job_arn: str, place: str) -> str:
-        for _ in range(int(_IMPORT_LIMIT_S / _POLL_S)):
-            job = self._control_plane.get_model_import_job(jobIdentifier=job_arn)
-            if job["status"] == "Completed":
-                return str(job["importedModelArn"])
-            if job["status"] == "Failed":
-                raise DefinitionError(place, f"cannot be imported: {job['failureMessage']}")
-            time.sleep(_POLL_S)
-        raise DefinitionError(place, f"were not imported within {_IMPORT_LIMIT_S:.0f} s")
+
+def _wait_for_import(control_plane: Any, job_arn: str, place: str) -> str:
+    for _ in range(int(_IMPORT_LIMIT_S / _POLL_S)):
+        job = control_plane.get_model_import_job(jobIdentifier=job_arn)
+        if job["status"] == "Completed":
+            return str(job["importedModelArn"])
+        if job["status"] == "Failed":
+            raise DefinitionError(place, f"cannot be imported: {job['failureMessage']}")
+        time.sleep(_POLL_S)
+    raise DefinitionError(place, f"were not imported within {_IMPORT_LIMIT_S:.0f} s")
 
 
 def imported_model_name(model: str) -> str:
@@ -98,12 +102,11 @@ def imported_model_name(model: str) -> str:
     return model.replace(".", "-")
 
 
-def table_items(records: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    """Records as items of the model table."""
-    for record in records:
-        yield {
-            "model": {"S": record["model"]},
-            "record": {"S": json.dumps(record, ensure_ascii=False)},
-            "revision": {"N": "1"},
-            "updated_at": {"N": str(int(time.time()))},
-        }
+def table_item(record: dict[str, Any]) -> dict[str, Any]:
+    """A record as an item of the model table."""
+    return {
+        "model": {"S": record["model"]},
+        "record": {"S": json.dumps(record, ensure_ascii=False)},
+        "revision": {"N": "1"},
+        "updated_at": {"N": str(int(time.time()))},
+    }

@@ -6,11 +6,9 @@ import itertools
 import json
 from collections import deque
 from contextlib import ExitStack
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
-
-import boto3
-from botocore.config import Config
 
 from tollgate.bedrock import Bedrock, Settings, create_app
 from tollgate.definitions import DefinitionError
@@ -18,7 +16,7 @@ from tollgate.local.api_of_stack import load_gateway
 from tollgate.local.console import Quiet
 from tollgate.local.functions_of_stack import FunctionsOfStack
 from tollgate.local.machine import Execution, StateMachine, load_definition
-from tollgate.local.records import Entry, ModelLoader, read_models, table_items
+from tollgate.local.records import Entry, ModelLoader, read_models, table_item
 from tollgate.local.services import BedrockRuntime, DynamoDb, Moto
 from tollgate.local.tasks import RESOURCES, task_handlers
 from tollgate.serving import Server
@@ -45,8 +43,7 @@ class Local:
     """A running stack; use it as a context manager, or call `close`.
 
     `url` is where the API answers, `key` what clients send, `models` the names of the models served, `bedrock` the
-    embedded Bedrock behind them, `dynamodb` and `s3` boto3 clients of moto, `executions` the latest executions,
-    oldest first.
+    embedded Bedrock behind them and `bedrock_url` where it answers, `executions` the latest executions, oldest first.
     """
 
     def __init__(
@@ -126,28 +123,36 @@ class Local:
         """Stop answering and end every process."""
         self._close.close()
 
+    @cached_property
+    def dynamodb(self) -> Any:
+        """A boto3 client of the tables."""
+        return _client("dynamodb", self._moto_url)
+
+    @cached_property
+    def s3(self) -> Any:
+        """A boto3 client of the embedded S3."""
+        return _client("s3", self._moto_url)
+
     def put_record(self, record: dict[str, Any]) -> None:
         """Put a model record into the model table."""
-        for item in table_items(iter([record])):
-            self.dynamodb.put_item(TableName=self.model_table, Item=item)
+        self.dynamodb.put_item(TableName=self.model_table, Item=table_item(record))
 
     def _start(self, port: int, models: list[Entry], profile: str, bedrock_error_prefix: str) -> None:
         moto = Moto()
-        self.dynamodb = _client("dynamodb", moto.url)
-        self.s3 = _client("s3", moto.url)
-        self._close.callback(moto.close, self.dynamodb)
-        moto.create_resources(self.stack, self.dynamodb, self.s3)
+        self._moto_url = moto.url
+        dynamodb = DynamoDb(moto.url)
+        self._close.callback(moto.close, dynamodb)
+        moto.create_tables(self.stack, dynamodb)
         self.bedrock = Bedrock(
             Settings(region=REGION, account_id=ACCOUNT_ID, profile=profile, s3_endpoint_url=moto.url)
         )
         bedrock_server = Server(create_app(self.bedrock))
         self._close.callback(bedrock_server.close)
         self.bedrock_url = bedrock_server.url
-        self._put_models(models)
+        self._put_models(models, dynamodb)
         functions = FunctionsOfStack(self.stack, _endpoints(moto.url, self.bedrock_url), self._console)
         self._close.callback(functions.close)
-        dynamodb, runtime = DynamoDb(moto.url), BedrockRuntime(self.bedrock_url)
-        self._close.callback(dynamodb.close)
+        runtime = BedrockRuntime(self.bedrock_url)
         self._close.callback(runtime.close)
         tasks = task_handlers(dynamodb, runtime, functions.plain, bedrock_error_prefix)
         machines = _machines(self.stack, tasks)
@@ -157,12 +162,11 @@ class Local:
         self._close.callback(server.close)
         self.url = server.url
 
-    def _put_models(self, models: list[Entry]) -> None:
-        if not models:
-            return
-        loader = ModelLoader(self.bedrock, self.s3, _client("bedrock", self.bedrock_url), self._root)
+    def _put_models(self, models: list[Entry], dynamodb: DynamoDb) -> None:
+        loader = ModelLoader(self.bedrock, self._root, lambda: (self.s3, _client("bedrock", self.bedrock_url)))
         for entry in models:
-            self.put_record(loader.load(entry))
+            item = table_item(loader.load(entry))
+            dynamodb.request("PutItem", {"TableName": self.model_table, "Item": item})
 
     @property
     def model_table(self) -> str:
@@ -199,6 +203,9 @@ def _refuse_unknown_types(stack: Stack) -> None:
 
 
 def _client(service: str, url: str) -> Any:
+    import boto3  # a third of a second, and most starts need no client
+    from botocore.config import Config
+
     session = boto3.Session("local", "local", region_name=REGION)
     config = Config(retries={"total_max_attempts": 1}, s3={"addressing_style": "path"})
     return session.client(service, endpoint_url=url, config=config)  # type: ignore[call-overload]

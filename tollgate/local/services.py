@@ -89,6 +89,16 @@ class DynamoDb:
         headers = {"Content-Type": "application/x-amz-json-1.0", "X-Amz-Target": f"DynamoDB_20120810.{action}"}
         return self._caller.post("/", body, headers, timeout_s)
 
+    def request(self, action: str, arguments: dict[str, Any]) -> None:
+        """Send what must not fail.
+
+        Raises:
+            RuntimeError: it failed.
+        """
+        answer = self.call(action, json.dumps(arguments).encode())
+        if answer.error is not None:
+            raise RuntimeError(f"DynamoDB's {action} failed: {answer.error}: {answer.message}")
+
     def close(self) -> None:
         """Drop the kept connections."""
         self._caller.close()
@@ -125,19 +135,18 @@ class Moto:
         self.url = f"http://{host}:{port}"
         self._tables: list[str] = []
 
-    def create_resources(self, stack: Stack, dynamodb: Any, s3: Any) -> None:
-        """Create what the template declares; both arguments are boto3 clients."""
+    def create_tables(self, stack: Stack, dynamodb: DynamoDb) -> None:
+        """Create the tables that the template declares."""
         for table in stack.resources("AWS::DynamoDB::Table").values():
             properties = {name: table.properties[name] for name in _TABLE_PROPERTIES if name in table.properties}
-            dynamodb.create_table(TableName=table.name, **properties)
+            dynamodb.request("CreateTable", {"TableName": table.name, **properties})
             self._tables.append(table.name)
-        for bucket in stack.resources("AWS::S3::Bucket").values():
-            s3.create_bucket(Bucket=bucket.name.lower())
 
-    def close(self, dynamodb: Any) -> None:
+    def close(self, dynamodb: DynamoDb) -> None:
         """Delete the tables, which are the process's and not the server's, and stop the server."""
         for name in self._tables:
-            dynamodb.delete_table(TableName=name)
+            dynamodb.request("DeleteTable", {"TableName": name})
+        dynamodb.close()
         # It polls every half second; nothing waits for that.
         threading.Thread(target=self._server.stop, daemon=True).start()
 

@@ -61,9 +61,10 @@ class Gateway:
         started_s = time.perf_counter()
         request = _request(scope)
         context = new_context(request, self._settings, "")
-        status, problem = 500, None
+        status: int = 500
+        problem: str | None = None
         try:
-            status = await self._respond(request, context, receive, send)
+            status, problem = await self._respond(request, context, receive, send)
         except RefusalError as refusal:
             response = self._responses.render(refusal, request, context)
             status, problem = response.status, _problem(refusal)
@@ -71,7 +72,9 @@ class Gateway:
         finally:
             self._observer.request(request.method, request.path, status, time.perf_counter() - started_s, problem)
 
-    async def _respond(self, request: ApiRequest, context: dict[str, Any], receive: Receive, send: Send) -> int:
+    async def _respond(
+        self, request: ApiRequest, context: dict[str, Any], receive: Receive, send: Send
+    ) -> tuple[int, str | None]:
         request.body = await _read_body(receive)
         found = self._routes.find(request.method, request.path)
         if found is None:
@@ -82,8 +85,7 @@ class Gateway:
         await loop.run_in_executor(self._threads, operation.admit, request, context)
         integration = operation.integration
         if isinstance(integration, StreamingIntegration):
-            status, _ = await integration.stream(request, context, receive, send)
-            return status
+            return await integration.stream(request, context, receive, send)
         answer = loop.run_in_executor(self._threads, integration.respond, request, context)
         try:
             # The execution goes on when API Gateway has stopped waiting for it.
@@ -91,7 +93,7 @@ class Gateway:
         except TimeoutError:
             raise RefusalError("INTEGRATION_TIMEOUT") from None
         await _send(response, context, send)
-        return response.status
+        return response.status, None
 
 
 def _request(scope: Scope) -> ApiRequest:

@@ -11,14 +11,14 @@ import json
 from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
 from typing import TYPE_CHECKING, Any
 
-import httpx
-
 from tollgate.definitions import DefinitionError
 from tollgate.local.api.integration import integration_timeout_s
 from tollgate.local.api.refusals import RefusalError
 from tollgate.local.functions import FunctionError, WebFunction
 
 if TYPE_CHECKING:
+    import httpx
+
     from tollgate.local.api.messages import ApiRequest
 
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
@@ -46,8 +46,8 @@ class StreamingIntegration:
 
     async def stream(
         self, request: ApiRequest, context: dict[str, Any], receive: Receive, send: Send
-    ) -> tuple[int, bool]:
-        """Answer through `send`; returns the status and whether the client stayed to the end.
+    ) -> tuple[int, str | None]:
+        """Answer through `send`; returns the status, and why the answer broke off if it did.
 
         Raises:
             RefusalError: before the first byte: the body is too large, or the function fails or is too slow.
@@ -60,9 +60,8 @@ class StreamingIntegration:
         gone = asyncio.ensure_future(_disconnected(receive))
         try:
             await asyncio.wait({work, gone}, return_when=asyncio.FIRST_COMPLETED)
-            if work.done():
-                work.result()
-            return response.status_code, work.done()
+            problem = _problem(work.exception()) if work.done() else "the client went away"
+            return response.status_code, problem
         finally:
             for task in (work, gone):
                 task.cancel()
@@ -70,6 +69,8 @@ class StreamingIntegration:
             await response.aclose()
 
     async def _open(self, request: ApiRequest, context: dict[str, Any], deadline_s: float) -> httpx.Response:
+        import httpx  # a quarter of a second that a stack without streams need not wait for
+
         loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout_at(deadline_s):
@@ -87,6 +88,8 @@ class StreamingIntegration:
             raise RefusalError("INTEGRATION_FAILURE") from error
 
     def _http(self) -> httpx.AsyncClient:
+        import httpx
+
         if self._client is None:
             limits = httpx.Limits(max_connections=None, max_keepalive_connections=32)
             self._client = httpx.AsyncClient(timeout=None, limits=limits, trust_env=False)  # noqa: S113
@@ -101,11 +104,17 @@ async def _forward(response: httpx.Response, context: dict[str, Any], send: Send
             "headers": _response_headers(response, context),
         }
     )
-    # A function that dies or runs out of time in mid-stream: the client sees the connection break.
     async with asyncio.timeout_at(deadline_s):
         async for chunk in _raw(response):
             await send({"type": "http.response.body", "body": chunk, "more_body": True})
     await send({"type": "http.response.body", "body": b""})
+
+
+def _problem(error: BaseException | None) -> str | None:
+    """Only after the first byte: then the client sees the connection break."""
+    if error is None:
+        return None
+    return f"the answer broke off: {type(error).__name__} {error}".rstrip()
 
 
 async def _raw(response: httpx.Response) -> AsyncIterator[bytes]:
