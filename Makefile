@@ -32,8 +32,8 @@ build: .venv-sam/stamp ## Validate the template, and build the functions with `s
 unit: .venv/test.stamp
 	$(BIN)/pytest -m "not sam_local and not aws"
 
-test-sam-local: .venv/test.stamp build ## Run the functions in Lambda's containers (needs Docker)
-	PATH="$(CURDIR)/.venv-sam/bin:$$PATH" $(BIN)/pytest -m sam_local
+test-sam-local: .venv/test.stamp .venv-sam/stamp ## Run the functions in Lambda's containers (needs Docker)
+	PATH="$(CURDIR)/.venv-sam/bin:$$(dirname $$(scripts/find-python 3.13)):$$PATH" $(BIN)/pytest -m sam_local
 
 lock: .venv/test.stamp ## Renew the pinned requirements
 	scripts/lock
