@@ -100,13 +100,3 @@ def _wait_for_import(control_plane: Any, job_arn: str, place: str) -> str:
 def imported_model_name(model: str) -> str:
     """A record's name as an imported model's, which may hold no dots."""
     return model.replace(".", "-")
-
-
-def table_item(record: dict[str, Any]) -> dict[str, Any]:
-    """A record as an item of the model table."""
-    return {
-        "model": {"S": record["model"]},
-        "record": {"S": json.dumps(record, ensure_ascii=False)},
-        "revision": {"N": "1"},
-        "updated_at": {"N": str(int(time.time()))},
-    }

@@ -16,9 +16,10 @@ from tollgate.local.api_of_stack import load_gateway
 from tollgate.local.console import Quiet
 from tollgate.local.functions_of_stack import FunctionsOfStack
 from tollgate.local.machine import Execution, StateMachine, load_definition
-from tollgate.local.records import Entry, ModelLoader, read_models, table_item
+from tollgate.local.records import Entry, ModelLoader, read_models
 from tollgate.local.services import BedrockRuntime, DynamoDb, Moto
 from tollgate.local.tasks import RESOURCES, task_handlers
+from tollgate.records import table_item
 from tollgate.serving import Server
 from tollgate.stack import ACCOUNT_ID, REGION, Stack
 

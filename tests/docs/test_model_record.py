@@ -1,0 +1,36 @@
+"""docs/model-record.md tells every field, and its examples are records."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from inference.record import Defaults, Limits, ModelRecord, ServerPrompt, Variant
+
+from tests.conftest import ROOT
+from tollgate.records import RecordError, check_record, table_item
+
+
+def test_the_tables_name_exactly_the_fields_that_there_are():
+    text = (ROOT / "docs" / "model-record.md").read_text()
+    fields = {*ModelRecord.model_fields, *Variant.model_fields}
+    for name, part in (("defaults", Defaults), ("limits", Limits), ("prompt", ServerPrompt)):
+        fields |= {f"{name}.{field}" for field in part.model_fields}
+
+    assert set(re.findall(r"^\| `([\w.]+)` \|", text, re.MULTILINE)) == fields
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "examples" / "records").glob("*.json")), ids=lambda path: path.stem)
+def test_the_example_records_are_records(path):
+    item = table_item(check_record(path.read_text()))
+
+    assert item["model"]["S"] == path.stem
+
+
+def test_a_text_that_is_no_record_is_told_field_by_field():
+    with pytest.raises(RecordError) as caught:
+        check_record('{"model": "A", "variants": [{"name": "v", "weight": -1}]}')
+
+    assert [problem.split(":")[0] for problem in caught.value.problems] == [
+        "model", "variants[0].weight", "variants[0].model_id", "variants[0].body_format"
+    ]  # fmt: skip

@@ -1,0 +1,48 @@
+"""Model records on the developer's side: checked by the deployed definition, and made items of the model table."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any
+
+
+class RecordError(Exception):
+    """When a text is not a model record; `problems` holds a sentence for each field at fault."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+def check_record(text: str) -> dict[str, Any]:
+    """The record in a JSON text.
+
+    Raises:
+        RecordError: it is not one.
+    """
+    # The runner starts in two seconds, and a tenth of that would be pydantic: it is imported where it is used.
+    from inference.record import ModelRecord
+    from pydantic import ValidationError
+
+    try:
+        ModelRecord.model_validate_json(text)
+    except ValidationError as error:
+        raise RecordError([_problem(item["loc"], item["msg"]) for item in error.errors()]) from None
+    record: dict[str, Any] = json.loads(text)
+    return record
+
+
+def table_item(record: dict[str, Any]) -> dict[str, Any]:
+    """A record as an item of the model table, in DynamoDB's JSON."""
+    return {
+        "model": {"S": record["model"]},
+        "record": {"S": json.dumps(record, ensure_ascii=False)},
+        "revision": {"N": "1"},
+        "updated_at": {"N": str(int(time.time()))},
+    }
+
+
+def _problem(location: tuple[int | str, ...], message: str) -> str:
+    path = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in location).lstrip(".")
+    return f"{path}: {message}" if path else message
