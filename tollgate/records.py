@@ -22,8 +22,9 @@ def check_record(text: str) -> dict[str, Any]:
         RecordError: it is not one.
     """
     # The runner starts in two seconds, and a tenth of that would be pydantic: it is imported where it is used.
-    from inference.record import ModelRecord
     from pydantic import ValidationError
+
+    from inference.record import ModelRecord
 
     try:
         ModelRecord.model_validate_json(text)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 import pytest
-from inference.record import Defaults, Limits, ModelRecord, ServerPrompt, Variant
 
+from inference.record import Defaults, Limits, ModelRecord, ServerPrompt, Variant
 from tests.conftest import ROOT
 from tollgate.records import RecordError, check_record, table_item
 
