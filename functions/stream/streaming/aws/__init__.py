@@ -1,0 +1,1 @@
+"""DynamoDB and Bedrock over HTTP: the two operations that the streaming path calls, without an SDK."""

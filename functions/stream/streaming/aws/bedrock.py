@@ -1,0 +1,95 @@
+"""Amazon Bedrock: InvokeModel and InvokeModelWithResponseStream.
+
+https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_InvokeModelWithResponseStream.html
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import AsyncGenerator
+from typing import Any
+from urllib.parse import quote
+
+from inference.errors import AnswerError, from_upstream, to_json
+from inference.invocation import Invocation
+from streaming.aws.event_stream import EventStreamError, Frame, FrameReader
+from streaming.aws.http_client import Answer, ConnectionClosedError, HttpError
+from streaming.aws.service import Service, connection_failure, error_name
+
+_HEADERS = {"content-type": "application/json", "accept": "application/json"}
+_STREAM_HEADERS = {"content-type": "application/json", "x-amzn-bedrock-accept": "application/json"}
+
+
+class BedrockModel:
+    """Imported models on Amazon Bedrock."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+
+    async def invoke(self, invocation: Invocation) -> Any:
+        """See `ports.Model`."""
+        path = f"/model/{quote(invocation.model_id, safe='')}/invoke"
+        try:
+            async with self._service.post(path, _HEADERS, _body(invocation)) as answer:
+                await _check_status(answer)
+                return _parse(await answer.read())
+        except HttpError as error:
+            raise connection_failure(error) from error
+
+    async def stream(self, invocation: Invocation) -> AsyncGenerator[Any]:
+        """See `ports.Model`."""
+        path = f"/model/{quote(invocation.model_id, safe='')}/invoke-with-response-stream"
+        begun = False
+        try:
+            async with self._service.post(path, _STREAM_HEADERS, _body(invocation)) as answer:
+                await _check_status(answer)
+                begun = True
+                frames = FrameReader()
+                async for data in answer:
+                    for frame in frames.feed(data):
+                        if (event := _event_of(frame)) is not None:
+                            yield event
+                if frames.inside_a_frame:
+                    raise EventStreamError("the stream ends inside a frame")
+        except EventStreamError as error:
+            raise from_upstream("ResponseStreamingError") from error
+        except ConnectionClosedError as error:
+            raise from_upstream("ResponseStreamingError" if begun else "ConnectionClosedError") from error
+        except HttpError as error:
+            raise connection_failure(error) from error
+
+
+async def _check_status(answer: Answer) -> None:
+    if answer.status != 200:
+        raise from_upstream(await error_name(answer))
+
+
+def _body(invocation: Invocation) -> bytes:
+    return to_json(invocation.body).encode()
+
+
+def _event_of(frame: Frame) -> Any:
+    """The model's JSON in a chunk; None for a kind of event that is not known.
+
+    Raises:
+        ApiError: the frame ends the stream with an error.
+    """
+    kind = frame.headers.get(":message-type")
+    if kind == "exception":
+        raise from_upstream(frame.headers.get(":exception-type", ""))
+    if kind == "error":
+        raise from_upstream(frame.headers.get(":error-code", ""))
+    if frame.headers.get(":event-type") != "chunk":
+        return None
+    try:
+        return _parse(base64.b64decode(json.loads(frame.payload)["bytes"]))
+    except (KeyError, TypeError, ValueError) as error:
+        raise AnswerError from error
+
+
+def _parse(data: bytes) -> Any:
+    try:
+        return json.loads(data)
+    except ValueError as error:
+        raise AnswerError from error

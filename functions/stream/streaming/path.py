@@ -1,0 +1,98 @@
+"""The path of a request: the model's record, the invocation, and the model's answer as the client's."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+
+from inference.body_formats import FORMATS
+from inference.completion import ChunkWriter
+from inference.errors import AnswerError, ApiError
+from inference.invocation import Prepared, Request, model_name, prepare, read_request
+from inference.observability import Call
+from inference.reader import CompletionReader
+from inference.response import Response, respond
+from streaming.ports import Model, Records
+from streaming.retries import Retries
+
+
+class Path:
+    """Answers requests; `model_wait_s` is how long a request waits for a model that is not ready."""
+
+    def __init__(self, records: Records, model: Model, model_wait_s: float) -> None:
+        self._records = records
+        self._model = model
+        self._model_wait_s = model_wait_s
+
+    async def prepare(self, request: Request, call: Call) -> Prepared:
+        """The invocation for a request.
+
+        Raises:
+            ApiError: the request is refused, or the model's record cannot be read.
+        """
+        document = read_request(request)
+        name = model_name(document)
+        call.note(model=name)
+        prepared = prepare(request, document, await self._records.get(name), time.time())
+        call.spec(prepared.spec)
+        return prepared
+
+    async def complete(self, prepared: Prepared, call: Call) -> Response:
+        """The whole answer at once.
+
+        Raises:
+            ApiError: the model failed, and trying again did not help.
+        """
+        retries = Retries(self._model_wait_s)
+        while True:
+            call.note(attempts=retries.attempts)
+            try:
+                answered = respond(prepared.spec, await self._model.invoke(prepared.invocation))
+            except ApiError as failure:
+                await retries.wait(failure)
+            else:
+                call.completion(answered.reader)
+                return answered.response
+
+    async def stream(self, prepared: Prepared, call: Call) -> AsyncGenerator[str]:
+        """The answer as server-sent events, as the model gives it.
+
+        Raises:
+            ApiError: the model failed; after the first event nothing is tried again.
+        """
+        retries = Retries(self._model_wait_s)
+        begun = False
+        while True:
+            call.note(attempts=retries.attempts)
+            reader, writer = CompletionReader(prepared.spec), ChunkWriter(prepared.spec)
+            try:
+                async with aclosing(self._events(prepared, reader, writer)) as events:
+                    async for event in events:
+                        begun = True
+                        yield event
+            except ApiError as failure:
+                if begun:
+                    call.note(completion_length=reader.completion_length)
+                    raise
+                await retries.wait(failure)
+            else:
+                call.completion(reader)
+                yield writer.end(reader.usage)
+                return
+
+    async def _events(self, prepared: Prepared, reader: CompletionReader, writer: ChunkWriter) -> AsyncGenerator[str]:
+        """The events of one invocation.
+
+        Raises:
+            ApiError: it fails, or ends before the completion does.
+        """
+        body_format = FORMATS[prepared.spec.body_format]
+        async with aclosing(self._model.stream(prepared.invocation)) as answers:
+            async for answer in answers:
+                if events := "".join(map(writer.write, reader.feed(body_format.read(answer)))):
+                    yield events
+                if reader.finished and "stop" not in body_format.parameters:
+                    break  # at a stop sequence that the model does not know: it would go on
+        if not reader.finished:
+            raise AnswerError
