@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from inference.errors import ApiError, from_upstream
+from inference.errors import ApiError, answer_too_large, from_upstream, to_json
 from inference.observability import Call, function_logger
 from inference.response import refuse, respond
 from inference.spec import CompletionSpec
 
 logger = function_logger()
+
+DATA_LIMIT_BYTES = 256 * 1024 - 2048
+"""What a state's result may hold, less what Step Functions writes around a function's result.
+
+https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
+"""
 
 
 def lambda_handler(event: dict[str, Any], context: object) -> dict[str, Any]:
@@ -23,6 +29,8 @@ def lambda_handler(event: dict[str, Any], context: object) -> dict[str, Any]:
         if "failure" in event:
             raise from_upstream(event["failure"]["error"], state=event["failure"]["state"])
         answered = respond(spec, event["answer"])
+        if len(to_json(answered.response).encode("utf-8", "surrogatepass")) > DATA_LIMIT_BYTES:
+            raise answer_too_large()
     except ApiError as error:
         call.failure(error)
         return refuse(error, request_id)._asdict()

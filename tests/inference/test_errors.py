@@ -51,6 +51,17 @@ def test_too_much_data_means_something_else_before_and_after_the_model():
     assert from_upstream("States.DataLimitExceeded", state="InvokeModel").code == "model_error"
 
 
+def test_a_slow_table_is_not_a_slow_model():
+    assert from_upstream("States.Timeout", state="ResolveModel").code == "model_unavailable"
+    assert from_upstream("States.Timeout", state="InvokeModel").code == "timeout"
+
+
+@pytest.mark.parametrize("name", ["ConnectionError", "ThrottlingException", "ModelNotReadyException"])
+def test_an_exception_of_a_functions_code_is_a_bug_whatever_its_name(name):
+    assert from_upstream(name, state="Preprocess").code == "internal_error"
+    assert from_upstream(name, state="InvokeModel").code != "internal_error"
+
+
 def test_the_body_has_openais_shape_and_the_request_id():
     body = ApiError("invalid_parameter", "n: too many.", param="n").body("r-1")
 

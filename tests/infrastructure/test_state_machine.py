@@ -9,7 +9,7 @@ import jsonata
 import pytest
 from botocore.validate import ParamValidator
 
-from inference.errors import UPSTREAM, classify
+from inference.errors import ERRORS, UPSTREAM, classify
 from tests.conftest import ROOT
 from tests.infrastructure.conftest import EXPRESSION, strings
 
@@ -112,15 +112,39 @@ def test_functions_end_before_their_task_does(machine, stack):
         assert functions[f"{name}Function"].properties["Timeout"] <= machine["States"][name]["TimeoutSeconds"]
 
 
-def test_the_machine_answers_before_the_api_stops_waiting(machine):
-    # GIVEN the deadline, which InvokeModel's own timeout counts down to
-    deadline = machine["States"]["Accept"]["Assign"]["deadline"]
-    reserve = int(re.search(r"'\$\{ApiTimeoutMillis\}'\) - (\d+)", deadline).group(1))
+def longest_s(state):
+    """The longest that a task may take: every attempt to its timeout, every pause to its end."""
+    seconds = state["TimeoutSeconds"]
+    for retrier in state["Retry"]:
+        pauses = [retrier["IntervalSeconds"] * 2**attempt for attempt in range(retrier["MaxAttempts"])]
+        seconds += sum(pauses) + state["TimeoutSeconds"] * retrier["MaxAttempts"]
+    return seconds
 
-    # THEN what is left after it is enough for Postprocess
-    assert reserve > machine["States"]["Postprocess"]["TimeoutSeconds"] * 1000
-    assert "$deadline" in machine["States"]["InvokeModel"]["TimeoutSeconds"]
-    assert machine["TimeoutSeconds"] <= 300
+
+def test_the_path_answers_before_the_api_stops_waiting(machine, template):
+    states = machine["States"]
+    reserve_s = int(re.search(r"'\) - (\d+)", states["Accept"]["Assign"]["deadline"]).group(1)) / 1000
+
+    # GIVEN the deadline for the model, THEN what is left after it is enough for Postprocess, and a second for the API
+    assert longest_s(states["Postprocess"]) + 1 <= reserve_s
+    # GIVEN the slowest steps before the model, THEN there is time left for it in the shortest timeout allowed
+    before_s = longest_s(states["ResolveModel"]) + longest_s(states["Preprocess"])
+    assert before_s + 1 + reserve_s <= template["Parameters"]["ApiTimeoutMillis"]["MinValue"] / 1000
+    assert "$deadline" in states["InvokeModel"]["TimeoutSeconds"]
+    assert machine["TimeoutSeconds"] * 1000 >= template["Parameters"]["ApiTimeoutMillis"]["MaxValue"]
+
+
+def test_the_loop_tries_as_often_as_the_error_table_says(machine):
+    attempts = {
+        error: catcher["Assign"].get("most_attempts", 1)
+        for catcher in machine["States"]["InvokeModel"]["Catch"]
+        for error in catcher["ErrorEquals"]
+        if not error.startswith("States.")
+    }
+
+    assert {error: ERRORS[classify(error)].attempts for error in attempts} == attempts
+    again = {name for name, code in UPSTREAM.items() if ERRORS[code].attempts > 1 and name.endswith("Exception")}
+    assert {name for name in again if "." not in name} == {error.rpartition(".")[2] for error in attempts}
 
 
 def test_the_file_is_valid_json_and_only_strings_are_substituted():

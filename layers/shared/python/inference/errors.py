@@ -15,13 +15,18 @@ from typing import Any, NamedTuple
 
 
 class ErrorKind(NamedTuple):
-    """What one error code means to a client; `retry_after` is in seconds."""
+    """What one error code means: to a client, and to the retries of an invocation.
+
+    `retry_after` is in seconds. `attempts` is how often one request invokes the model at most while it fails in this
+    way; the time that the client waits is a limit beside it.
+    """
 
     status: int
     type: str
     situation: str
     message: str
     retry_after: int | None = None
+    attempts: int = 1
 
 
 _REQUEST = "invalid_request_error"
@@ -73,9 +78,15 @@ ERRORS: dict[str, ErrorKind] = {
         "the model is cold and is being loaded",
         "The model was idle and is being loaded, which takes up to a few minutes: try again.",
         15,
+        attempts=100,
     ),
     "model_unavailable": ErrorKind(
-        503, _SERVER, "the model's service cannot answer now", "The model is not available now: try again.", 5
+        503,
+        _SERVER,
+        "the model's service cannot answer now",
+        "The model is not available now: try again.",
+        5,
+        attempts=3,
     ),
     "model_error": ErrorKind(
         502,
@@ -97,7 +108,7 @@ ERRORS: dict[str, ErrorKind] = {
 }
 
 UPSTREAM: dict[str, str] = {
-    # Bedrock runtime, under Step Functions' prefixes, botocore's names and in-stream names alike.
+    # Bedrock runtime, without the prefix that Step Functions puts before its names.
     "AccessDeniedException": "model_misconfigured",
     "ResourceNotFoundException": "model_misconfigured",
     "ThrottlingException": "model_throttled",
@@ -109,24 +120,41 @@ UPSTREAM: dict[str, str] = {
     "InternalServerException": "model_unavailable",
     "ServiceUnavailableException": "model_unavailable",
     "ValidationException": "model_rejected_request",
-    # What botocore raises without an answer of the service.
+    # A connection to it that fails: Step Functions' name, then botocore's.
+    "SdkClientException": "model_unavailable",
     "EndpointConnectionError": "model_unavailable",
     "ConnectionClosedError": "model_unavailable",
     "ConnectionError": "model_unavailable",
     "HTTPClientError": "model_unavailable",
-    "ResponseStreamingError": "model_error",
     "ConnectTimeoutError": "model_unavailable",
     "ReadTimeoutError": "timeout",
-    # What Step Functions says of its own.
+    "ResponseStreamingError": "model_error",
+    # Step Functions itself.
     "States.Timeout": "timeout",
+    "States.HeartbeatTimeout": "timeout",
     "States.DataLimitExceeded": "request_too_large",
-    "SdkClientException": "model_unavailable",
+    "States.Runtime": "model_error",
+    "States.QueryEvaluationError": "internal_error",
+    "States.TaskFailed": "internal_error",
+    "States.Permissions": "internal_error",
+    # Lambda: what passes, a function that takes too long, and a function that dies.
     "Lambda.ServiceException": "model_unavailable",
     "Lambda.AWSLambdaException": "model_unavailable",
     "Lambda.SdkClientException": "model_unavailable",
     "Lambda.TooManyRequestsException": "model_unavailable",
     "Sandbox.Timedout": "timeout",
-    # The model table, when it cannot be read for reasons that pass.
+    "Lambda.Unknown": "internal_error",
+    "Lambda.AccessDeniedException": "internal_error",
+    "Lambda.ResourceNotFoundException": "internal_error",
+    "Runtime.ExitError": "internal_error",
+    "Runtime.OutOfMemory": "internal_error",
+    "Runtime.ImportModuleError": "internal_error",
+    "Runtime.HandlerNotFound": "internal_error",
+    "Runtime.UserCodeSyntaxError": "internal_error",
+    "Runtime.MarshalError": "internal_error",
+    "Runtime.Unknown": "internal_error",
+    "Function.ResponseSizeTooLarge": "internal_error",
+    # The model table: what passes, and what does not.
     "DynamoDB.ThrottlingException": "model_unavailable",
     "DynamoDB.RequestLimitExceededException": "model_unavailable",
     "DynamoDB.ProvisionedThroughputExceededException": "model_unavailable",
@@ -136,16 +164,20 @@ UPSTREAM: dict[str, str] = {
     "DynamoDB.EndpointConnectionError": "model_unavailable",
     "DynamoDB.ConnectTimeoutError": "model_unavailable",
     "DynamoDB.ReadTimeoutError": "model_unavailable",
+    "DynamoDB.AccessDeniedException": "internal_error",
+    "DynamoDB.ResourceNotFoundException": "internal_error",
+    "DynamoDB.ValidationException": "internal_error",
 }
 
 _BEDROCK_PREFIXES = ("Bedrock.", "BedrockRuntime.")
+_FUNCTION_STATES = ("Preprocess", "Postprocess")
 
 
 def classify(upstream_name: str) -> str:
     """The code for a failure that a service reports as `upstream_name`; unknown names are `internal_error`.
 
-    Step Functions prefixes names with the service (`Bedrock.ThrottlingException`); in-stream errors start
-    with a small letter (`throttlingException`).
+    Step Functions prefixes names with the service (`Bedrock.ThrottlingException`), under either of two names for
+    Bedrock; in-stream errors start with a small letter (`throttlingException`).
     """
     name = upstream_name
     for prefix in _BEDROCK_PREFIXES:
@@ -201,13 +233,22 @@ class AnswerError(ApiError):
 def from_upstream(name: str, *, state: str | None = None) -> ApiError:
     """The answer to a failure named `name`; `state` is the step of the path that failed."""
     if name == "States.DataLimitExceeded" and state == "InvokeModel":
-        return ApiError(
-            "model_error",
-            "The model's answer is too large for this base URL: use the streaming base URL, "
-            "which ends in /stream/v1, or a smaller max_tokens.",
-            upstream=name,
-        )
+        return answer_too_large(upstream=name)
+    if state == "ResolveModel" and name == "States.Timeout":
+        return ApiError("model_unavailable", upstream=name)
+    if state in _FUNCTION_STATES and "." not in name:  # an exception of the function's code, whatever its class
+        return ApiError("internal_error", upstream=name)
     return ApiError(classify(name), upstream=name)
+
+
+def answer_too_large(upstream: str | None = None) -> ApiError:
+    """The answer where the model said more than the step path can carry."""
+    return ApiError(
+        "model_error",
+        "The model's answer is too large for this base URL: use the streaming base URL, "
+        "which ends in /stream/v1, or a smaller max_tokens.",
+        upstream=upstream,
+    )
 
 
 def to_json(value: Any) -> str:
