@@ -81,7 +81,7 @@ class _InvokeModel:
         self._error_prefix = error_prefix
 
     def __call__(self, arguments: Any, timeout_s: float) -> Any:
-        body = json.dumps(arguments["Body"], ensure_ascii=False).encode("utf-8", "surrogatepass")
+        body = json.dumps(arguments["Body"]).encode()
         accept, content_type = arguments.get("Accept", _JSON), arguments.get("ContentType", _JSON)
         try:
             answer = self._bedrock.invoke_model(arguments["ModelId"], body, content_type, accept, timeout_s)

@@ -16,7 +16,8 @@ from tollgate.local.api.parameter_mapping import ParameterMapping
 
 _JSON = "application/json"
 _DEFAULT_TEMPLATE = '{"message":$context.error.messageString}'
-_VARIABLE = re.compile(r"\$\{?context\.([A-Za-z]\w*(?:\.[A-Za-z][\w-]*)*)\}?")
+_NAME = r"context\.([A-Za-z]\w*(?:\.[A-Za-z][\w-]*)*)"
+_VARIABLE = re.compile(rf"\$(?:\{{{_NAME}\}}|{_NAME})")
 _VELOCITY = re.compile(r"#(?:set|if|foreach|else|end)\b|\$\{?(?:input|util)\b")
 
 
@@ -95,7 +96,7 @@ class GatewayResponses:
         }
         known = {**context, "error": error}
         content_type, template = next(iter(definition.get("responseTemplates", {}).items()), (_JSON, _DEFAULT_TEMPLATE))
-        body = _VARIABLE.sub(lambda match: look_up(known, match.group(1)), template)
+        body = _VARIABLE.sub(lambda match: look_up(known, match.group(1) or match.group(2)), template)
         headers = {"Content-Type": content_type, "x-amzn-ErrorType": kind.error_type}
         response = ApiResponse(int(definition.get("statusCode", kind.status)), body.encode(), headers)
         if name in self._headers:

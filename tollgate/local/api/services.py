@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any, Protocol
 
 from tollgate.local.api.messages import ApiResponse
+from tollgate.local.mapping.variables import parse_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,7 +35,7 @@ class StartSyncExecution:
     def __call__(self, body: str) -> ApiResponse:
         """https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartSyncExecution.html"""
         try:
-            request = json.loads(body)
+            request = parse_json(body)
             machine_arn, text = request["stateMachineArn"], request.get("input", "{}")
         except (ValueError, KeyError, TypeError, RecursionError) as error:
             return _refused("SerializationException", f"The request is not valid: {error}")
@@ -49,7 +50,7 @@ class StartSyncExecution:
             message = f"1 validation error detected: Value at 'input' failed to satisfy constraint: {constraint}"
             return _refused("ValidationException", message)
         try:
-            data = json.loads(text)
+            data = parse_json(text)
         except (ValueError, RecursionError) as error:
             return _refused("InvalidExecutionInput", f"Invalid State Machine Execution Input: '{error}'")
         execution = machine.start_sync(data, name)

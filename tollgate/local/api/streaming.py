@@ -71,21 +71,28 @@ class StreamingIntegration:
     async def _open(self, request: ApiRequest, context: dict[str, Any], deadline_s: float) -> httpx.Response:
         import httpx  # a quarter of a second that a stack without streams need not wait for
 
-        loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout_at(deadline_s):
-                url = await loop.run_in_executor(None, self._function.url)
-                outgoing = self._http().build_request(
-                    request.method,
-                    url + request.path + (f"?{request.query}" if request.query else ""),
-                    headers=_request_headers(request, context),
-                    content=request.body,
-                )
-                return await self._http().send(outgoing, stream=True)
+                try:
+                    return await self._send(request, context)
+                except httpx.ConnectError:
+                    # It has ended since the last request and its process is not gone yet.
+                    self._function.close()
+                    return await self._send(request, context)
         except TimeoutError as error:
             raise RefusalError("INTEGRATION_TIMEOUT") from error
         except (FunctionError, httpx.HTTPError) as error:
             raise RefusalError("INTEGRATION_FAILURE") from error
+
+    async def _send(self, request: ApiRequest, context: dict[str, Any]) -> httpx.Response:
+        url = await asyncio.get_running_loop().run_in_executor(None, self._function.url)
+        outgoing = self._http().build_request(
+            request.method,
+            url + request.path + (f"?{request.query}" if request.query else ""),
+            headers=_request_headers(request, context),
+            content=request.body,
+        )
+        return await self._http().send(outgoing, stream=True)
 
     def _http(self) -> httpx.AsyncClient:
         import httpx
@@ -135,5 +142,6 @@ def _request_headers(request: ApiRequest, context: dict[str, Any]) -> list[tuple
 
 
 def _response_headers(response: httpx.Response, context: dict[str, Any]) -> list[tuple[bytes, bytes]]:
-    kept = [(name, value) for name, value in response.headers.raw if name.decode().lower() not in _HOP_BY_HOP]
+    dropped = _HOP_BY_HOP | {"date", "server"}  # the runner's own server sends these
+    kept = [(name, value) for name, value in response.headers.raw if name.decode().lower() not in dropped]
     return [*kept, (b"x-amzn-requestid", context["requestId"].encode())]

@@ -72,7 +72,7 @@ class Input:
     def _parsed(self) -> Any:
         if self._document is None:
             try:
-                self._document = json.loads(self.body) if self.body.strip() else {}
+                self._document = parse_json(self.body) if self.body.strip() else {}
             except (ValueError, RecursionError) as error:
                 raise InvalidBodyError(str(error)) from error
         return self._document
@@ -89,7 +89,7 @@ class Util:
     @staticmethod
     def parseJson(text: str) -> Any:  # noqa: N802
         """A JSON text as an object."""
-        return to_java(json.loads(text))
+        return to_java(parse_json(text))
 
     @staticmethod
     def urlEncode(text: str) -> str:  # noqa: N802
@@ -110,6 +110,19 @@ class Util:
     def base64Decode(text: str) -> str:  # noqa: N802
         """Undo base64Encode."""
         return base64.b64decode(text).decode()
+
+
+def parse_json(text: str) -> Any:
+    """JSON without Python's additions to it.
+
+    Raises:
+        ValueError: the text is no JSON, NaN and Infinity included.
+    """
+    return json.loads(text, parse_constant=_no_constant)
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is no JSON")
 
 
 def _escape_character(character: str) -> str:
