@@ -8,10 +8,10 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from .builtin import BUILT_INS
+from .conversation import token_texts
 from .errors import PromptFormatError
 from .probing import ANSWER, NEXT_USER, RESULT, TOOL, USER, ask, call_message, call_shape, offers_tools
-from .render import is_source
-from .rendering import token_texts
+from .rendering import is_source
 
 CONTROL_TOKEN = re.compile(
     r"<\|[^|<>\s]{1,60}\|>|<｜[^｜<>\s]{1,60}｜>|<<?/?SYS>>|</?s>|<(?:start|end)_of_turn>"

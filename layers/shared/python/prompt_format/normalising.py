@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from . import probing
+from .conversation import Message, Tool
 from .errors import PromptFormatError
-from .rendering import Message, Tool
 from .tool_history import calls_as_the_template_takes_them
 
 _ROLES = {"system": "system", "developer": "system", "user": "user", "assistant": "assistant", "tool": "tool"}
@@ -142,6 +142,6 @@ def _function(function: Mapping[str, Any], template: str) -> dict[str, Any]:
 
 def _escaped(text: str) -> str:
     """Text as it stands between the quotes of a JSON string."""
-    from .rendering import to_json
+    from .conversation import to_json
 
     return to_json(text)[1:-1]

@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from .errors import PromptFormatError
-from .render import render
+from .rendering import render
 
 _TOKENS = {"bos_token": "<s>", "eos_token": "</s>", "unk_token": "<unk>", "pad_token": "<pad>"}
 SYSTEM = {"role": "system", "content": "sysalpha"}

@@ -1,90 +1,90 @@
-"""What one rendering is made of, and the helpers that every built-in format shares."""
+"""Messages to prompt: the one entry, for built-in formats and models' own Jinja templates alike."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
+from .builtin import BUILT_INS
+from .continuation import Continuation
+from .conversation import Conversation, Message, Tool, token_texts
 from .errors import PromptFormatError
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-Message = Mapping[str, Any]
-Tool = Mapping[str, Any]
+# Names that other servers and templates give to the reasoning of an earlier answer; the first is what we write.
+_REASONING_FIELDS = ("reasoning_content", "thinking", "reasoning")
 
 
-class Rendering(NamedTuple):
-    """A conversation and everything that a template may look at beside it."""
+def render(
+    messages: Sequence[Message],
+    *,
+    template: str,
+    tools: Sequence[Tool] | None = None,
+    special_tokens: Mapping[str, Any] | None = None,
+    add_generation_prompt: bool = True,
+    continue_final_message: bool = False,
+    now: datetime | None = None,
+    **template_variables: Any,
+) -> str:
+    """The exact prompt that a model reads for a conversation.
 
-    messages: Sequence[Message]
-    tools: Sequence[Tool] | None
-    special_tokens: Mapping[str, Any]
-    add_generation_prompt: bool
-    now: datetime | None
-    variables: Mapping[str, Any]
+    Args:
+        messages: plain JSON objects; see `normalise` for the step from OpenAI's request shapes.
+        template: the name of a built-in format (`BUILT_INS`) or the source of a Jinja chat template, which
+            renders byte for byte as Hugging Face transformers' `apply_chat_template` does.
+        tools: JSON schemas of functions. An empty list is not the same as None to some templates.
+        special_tokens: texts of `bos_token`, `eos_token` …; built-ins have defaults for theirs.
+        add_generation_prompt: open the assistant's turn at the end.
+        continue_final_message: leave the last message open, so that the model continues it.
+        now: the time that templates print (`strftime_now`); the clock if None.
+        template_variables: everything else a template may read (`enable_thinking`, `documents` …).
 
-    def strftime_now(self, form: str) -> str:
-        """The request's time; the clock only where the caller gave none."""
-        if self.now is not None:
-            return self.now.strftime(form)
-        from datetime import datetime
-
-        return datetime.now().strftime(form)  # noqa: DTZ005 - templates print the local date, as in transformers
-
-
-def token_texts(special_tokens: Mapping[str, Any] | None) -> dict[str, Any]:
-    """Special tokens as a tokenizer_config.json has them: texts, objects with the text in `content`, or null."""
-    texts = {}
-    for name, token in (special_tokens or {}).items():
-        text = token.get("content") if isinstance(token, Mapping) else token
-        if text is not None:
-            texts[name] = text
-    return texts
-
-
-def to_json(value: Any, *, indent: int | None = None) -> str:
-    """JSON as chat templates write it: Python's separators, no ASCII or HTML escaping."""
-    return json.dumps(value, ensure_ascii=False, indent=indent)
+    Raises:
+        PromptFormatError: the template refuses the conversation (naming the message at fault), does not
+            compile, or does more work than `limits` allow.
+    """
+    continuation = Continuation(messages, template) if continue_final_message else None
+    built_in = BUILT_INS.get(template)
+    defaults = built_in.special_tokens if built_in else {}
+    conversation = Conversation(
+        _with_reasoning_names(continuation.messages if continuation else messages),
+        tools,
+        {**defaults, **token_texts(special_tokens)},
+        add_generation_prompt,
+        now,
+        template_variables,
+    )
+    prompt = built_in.render(conversation) if built_in else _render_jinja(template, conversation)
+    return continuation.cut(prompt) if continuation else prompt
 
 
-def content_text(messages: Sequence[Message], index: int) -> str:
-    """The text of message `index`. Raises PromptFormatError where the content is anything but a string."""
-    content = messages[index].get("content")
-    if not isinstance(content, str):
+def _render_jinja(template: str, conversation: Conversation) -> str:
+    if not is_source(template):
         raise PromptFormatError(
-            f"must be text for this model, not {_kind(content)}.", param=f"messages[{index}].content"
+            f"{template!r} is no built-in chat template; there are {', '.join(BUILT_INS)}. "
+            "A model's own template is given as its Jinja source."
         )
-    return content
+    from . import jinja
+
+    return jinja.render(template, conversation)
 
 
-def role_text(messages: Sequence[Message], index: int) -> str:
-    """The role of message `index`. Raises PromptFormatError where it is not a string."""
-    role = messages[index].get("role")
-    if not isinstance(role, str):
-        raise PromptFormatError(f"must be a string, not {_kind(role)}.", param=f"messages[{index}].role")
-    return role
+def is_source(template: str) -> bool:
+    """Whether this is Jinja source rather than a name."""
+    return "{{" in template or "{%" in template
 
 
-def trimmed(content: Any) -> str:
-    """Content as Jinja's `trim` filter gives it: without surrounding whitespace, whatever its type."""
-    return str(content).strip()
+def _with_reasoning_names(messages: Sequence[Message]) -> Sequence[Message]:
+    """Earlier reasoning under each name that templates read it by, as transformers does."""
+    if not any(field in message for message in messages for field in _REASONING_FIELDS):
+        return messages
+    return [_with_names(message) for message in messages]
 
 
-def first_role(messages: Sequence[Message]) -> str:
-    """The role that opens the conversation. Raises PromptFormatError when there is no message."""
-    if not messages:
-        raise PromptFormatError("must hold at least one message.", param="messages")
-    return str(messages[0].get("role"))
-
-
-def function_of(tool: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The function inside OpenAI's `{"type": "function", "function": {...}}`, or the bare function itself."""
-    function: Mapping[str, Any] = tool.get("function", tool)
-    return function
-
-
-def _kind(value: Any) -> str:
-    names = {type(None): "null", list: "a list", dict: "an object", bool: "a boolean"}
-    return names.get(type(value), "a number" if isinstance(value, int | float) else type(value).__name__)
+def _with_names(message: Message) -> Message:
+    for field in _REASONING_FIELDS:
+        if message.get(field) is not None:
+            return {"thinking": message[field], **message, "reasoning_content": message[field]}
+    return message

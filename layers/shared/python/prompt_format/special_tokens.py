@@ -13,9 +13,9 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
+from .conversation import Message, token_texts
 from .families import CONTROL_TOKEN
 from .probing import ANSWER, NEXT_USER, SYSTEM, USER, ask
-from .rendering import Message, token_texts
 
 _TREATED_ROLES = ("user", "tool")
 

@@ -7,9 +7,9 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from .conversation import to_json
 from .errors import PromptFormatError
 from .probing import CallShape
-from .rendering import to_json
 
 _SHORT_ID = re.compile(r"[A-Za-z0-9]{9}")
 

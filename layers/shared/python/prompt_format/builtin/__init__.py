@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from ..rendering import Rendering
+from ..conversation import Conversation
 from . import chatml, deepseek, llama, mistral, qwen3
 
 
 class BuiltIn(NamedTuple):
     """A format, and the special tokens it writes where the record names none."""
 
-    render: Callable[[Rendering], str]
+    render: Callable[[Conversation], str]
     special_tokens: Mapping[str, str]
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..rendering import Message, Rendering, Tool, content_text, first_role, function_of, role_text, to_json
+from ..conversation import Conversation, Message, Tool, content_text, first_role, function_of, role_text, to_json
 
 QWEN2_SYSTEM = "You are a helpful assistant."
 QWEN25_SYSTEM = "You are Qwen, created by Alibaba Cloud. You are a helpful assistant."
@@ -25,40 +25,40 @@ _TOOLS_TAIL = (
 )
 
 
-def chatml(r: Rendering) -> str:
+def chatml(c: Conversation) -> str:
     """Plain ChatML: every message as it is, no default system text, no tools."""
-    parts = [turn(r.messages, index) for index in range(len(r.messages))]
-    return "".join(parts) + generation_prompt(r)
+    parts = [turn(c.messages, index) for index in range(len(c.messages))]
+    return "".join(parts) + generation_prompt(c)
 
 
-def qwen2(r: Rendering) -> str:
+def qwen2(c: Conversation) -> str:
     """Qwen2: ChatML with a system text for conversations that begin without one."""
-    if r.messages and first_role(r.messages) != "system":
-        return f"<|im_start|>system\n{QWEN2_SYSTEM}<|im_end|>\n{chatml(r)}"
-    return chatml(r)
+    if c.messages and first_role(c.messages) != "system":
+        return f"<|im_start|>system\n{QWEN2_SYSTEM}<|im_end|>\n{chatml(c)}"
+    return chatml(c)
 
 
-def qwen25(r: Rendering) -> str:
+def qwen25(c: Conversation) -> str:
     """Qwen2.5: a default system text, tools in the system turn, tool results in user turns."""
-    has_system = first_role(r.messages) == "system"
-    system = content_text(r.messages, 0) if has_system else QWEN25_SYSTEM
-    if r.tools:
-        system += "\n\n" + tool_definitions(r.tools)
+    has_system = first_role(c.messages) == "system"
+    system = content_text(c.messages, 0) if has_system else QWEN25_SYSTEM
+    if c.tools:
+        system += "\n\n" + tool_definitions(c.tools)
     parts = [f"<|im_start|>system\n{system}<|im_end|>\n"]
-    parts += _answers_and_calls(r.messages, verbatim_thoughts=True)
-    return "".join(parts) + generation_prompt(r)
+    parts += _answers_and_calls(c.messages, verbatim_thoughts=True)
+    return "".join(parts) + generation_prompt(c)
 
 
-def qwq(r: Rendering) -> str:
+def qwq(c: Conversation) -> str:
     """QwQ: tools as in Qwen2.5, no default system text; the prompt opens the reasoning, history loses it."""
-    has_system = first_role(r.messages) == "system"
-    system = content_text(r.messages, 0) if has_system else ""
-    if r.tools:
-        system += "\n\n" + tool_definitions(r.tools)
-    parts = [f"<|im_start|>system\n{system}<|im_end|>\n"] if has_system or r.tools else []
-    parts += _answers_and_calls(r.messages, verbatim_thoughts=False)
-    opening = "<think>\n" if r.add_generation_prompt else ""
-    return "".join(parts) + generation_prompt(r) + opening
+    has_system = first_role(c.messages) == "system"
+    system = content_text(c.messages, 0) if has_system else ""
+    if c.tools:
+        system += "\n\n" + tool_definitions(c.tools)
+    parts = [f"<|im_start|>system\n{system}<|im_end|>\n"] if has_system or c.tools else []
+    parts += _answers_and_calls(c.messages, verbatim_thoughts=False)
+    opening = "<think>\n" if c.add_generation_prompt else ""
+    return "".join(parts) + generation_prompt(c) + opening
 
 
 def _answers_and_calls(messages: Sequence[Message], *, verbatim_thoughts: bool) -> list[str]:
@@ -93,9 +93,9 @@ def turn(messages: Sequence[Message], index: int) -> str:
     return f"<|im_start|>{role_text(messages, index)}\n{content_text(messages, index)}<|im_end|>\n"
 
 
-def generation_prompt(r: Rendering) -> str:
+def generation_prompt(c: Conversation) -> str:
     """The opening of the assistant's turn, where it is wanted."""
-    return "<|im_start|>assistant\n" if r.add_generation_prompt else ""
+    return "<|im_start|>assistant\n" if c.add_generation_prompt else ""
 
 
 def tool_definitions(tools: Sequence[Tool]) -> str:

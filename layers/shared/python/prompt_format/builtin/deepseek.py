@@ -4,26 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from ..conversation import Conversation, Message, content_text
 from ..errors import PromptFormatError
-from ..rendering import Message, Rendering, content_text
 
 _EOS = "<｜end▁of▁sentence｜>"
 
 
-def deepseek_r1(r: Rendering) -> str:
+def deepseek_r1(c: Conversation) -> str:
     """Reasoning models: the prompt opens the reasoning, history loses it; no tool definitions.
 
     The last system message moves to the front; the others are dropped.
     """
     system = ""
-    for index, message in enumerate(r.messages):
+    for index, message in enumerate(c.messages):
         if message.get("role") == "system":
-            system = content_text(r.messages, index)
-    turns = "".join(_turns(r.messages))
-    ends_in_tool = _ends_in_tool(r.messages)
+            system = content_text(c.messages, index)
+    turns = "".join(_turns(c.messages))
+    ends_in_tool = _ends_in_tool(c.messages)
     closing = "<｜tool▁outputs▁end｜>" if ends_in_tool else ""
-    opening = "<｜Assistant｜><think>\n" if r.add_generation_prompt and not ends_in_tool else ""
-    return f"{r.special_tokens['bos_token']}{system}{turns}{closing}{opening}"
+    opening = "<｜Assistant｜><think>\n" if c.add_generation_prompt and not ends_in_tool else ""
+    return f"{c.special_tokens['bos_token']}{system}{turns}{closing}{opening}"
 
 
 def _turns(messages: Sequence[Message]) -> Iterator[str]:

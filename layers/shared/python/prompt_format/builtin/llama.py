@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from ..conversation import Conversation, Message, content_text, first_role, role_text, to_json, trimmed
 from ..errors import PromptFormatError
-from ..rendering import Message, Rendering, content_text, first_role, role_text, to_json, trimmed
 
 _ASSISTANT = "<|start_header_id|>assistant<|end_header_id|>\n\n"
 _CALL_INSTRUCTION = (
@@ -23,14 +23,14 @@ _TOOLS_IN_USER = (
 )
 
 
-def llama2(r: Rendering) -> str:
+def llama2(c: Conversation) -> str:
     """Llama 2: user and assistant take turns, the system text goes into the first user turn."""
-    bos, eos = r.special_tokens["bos_token"], r.special_tokens["eos_token"]
-    start = 1 if first_role(r.messages) == "system" else 0
-    system = f"<<SYS>>\n{content_text(r.messages, 0)}\n<</SYS>>\n\n" if start else ""
+    bos, eos = c.special_tokens["bos_token"], c.special_tokens["eos_token"]
+    start = 1 if first_role(c.messages) == "system" else 0
+    system = f"<<SYS>>\n{content_text(c.messages, 0)}\n<</SYS>>\n\n" if start else ""
     parts = []
-    for index in range(start, len(r.messages)):
-        role, content = role_text(r.messages, index), content_text(r.messages, index)
+    for index in range(start, len(c.messages)):
+        role, content = role_text(c.messages, index), content_text(c.messages, index)
         if (role == "user") != ((index - start) % 2 == 0):
             raise PromptFormatError(
                 "user and assistant messages must take turns, user first.", param=f"messages[{index}].role"
@@ -43,35 +43,35 @@ def llama2(r: Rendering) -> str:
     return "".join(parts)
 
 
-def llama3(r: Rendering) -> str:
+def llama3(c: Conversation) -> str:
     """Llama 3: every message under a header of its role, trimmed. No tools."""
     parts = [
-        f"<|start_header_id|>{role_text(r.messages, index)}<|end_header_id|>\n\n"
+        f"<|start_header_id|>{role_text(c.messages, index)}<|end_header_id|>\n\n"
         f"{trimmed(message.get('content', ''))}<|eot_id|>"
-        for index, message in enumerate(r.messages)
+        for index, message in enumerate(c.messages)
     ]
-    bos = r.special_tokens["bos_token"] if parts else ""
-    return bos + "".join(parts) + (_ASSISTANT if r.add_generation_prompt else "")
+    bos = c.special_tokens["bos_token"] if parts else ""
+    return bos + "".join(parts) + (_ASSISTANT if c.add_generation_prompt else "")
 
 
-def llama31(r: Rendering) -> str:
+def llama31(c: Conversation) -> str:
     """Llama 3.1 and 3.3: always a system turn, with a constant date unless `date_string` is given."""
-    return _llama31(r, r.variables.get("date_string", "26 Jul 2024"), r.variables.get("builtin_tools"))
+    return _llama31(c, c.variables.get("date_string", "26 Jul 2024"), c.variables.get("builtin_tools"))
 
 
-def llama32(r: Rendering) -> str:
+def llama32(c: Conversation) -> str:
     """Llama 3.2: as 3.1, with the request's date and without built-in tools."""
-    date = r.variables.get("date_string")
-    return _llama31(r, r.strftime_now("%d %b %Y") if date is None else date, None)
+    date = c.variables.get("date_string")
+    return _llama31(c, c.strftime_now("%d %b %Y") if date is None else date, None)
 
 
-def _llama31(r: Rendering, date: str, builtin_tools: Sequence[str] | None) -> str:
-    tools = r.variables.get("custom_tools", r.tools)
-    in_user = bool(r.variables.get("tools_in_user_message", True))
-    start = 1 if first_role(r.messages) == "system" else 0
-    system = trimmed(r.messages[0].get("content", "")) if start else ""
+def _llama31(c: Conversation, date: str, builtin_tools: Sequence[str] | None) -> str:
+    tools = c.variables.get("custom_tools", c.tools)
+    in_user = bool(c.variables.get("tools_in_user_message", True))
+    start = 1 if first_role(c.messages) == "system" else 0
+    system = trimmed(c.messages[0].get("content", "")) if start else ""
     parts = [
-        r.special_tokens["bos_token"],
+        c.special_tokens["bos_token"],
         "<|start_header_id|>system<|end_header_id|>\n\n",
         "Environment: ipython\n" if tools is not None or builtin_tools is not None else "",
         _builtin_tool_names(builtin_tools),
@@ -80,10 +80,10 @@ def _llama31(r: Rendering, date: str, builtin_tools: Sequence[str] | None) -> st
         f"{system}<|eot_id|>",
     ]
     if tools is not None and in_user:
-        parts.append(_first_user_turn(r.messages, start, tools))
+        parts.append(_first_user_turn(c.messages, start, tools))
         start += 1
-    parts += [_turn(r.messages, index, builtin_tools) for index in range(start, len(r.messages))]
-    return "".join(parts) + (_ASSISTANT if r.add_generation_prompt else "")
+    parts += [_turn(c.messages, index, builtin_tools) for index in range(start, len(c.messages))]
+    return "".join(parts) + (_ASSISTANT if c.add_generation_prompt else "")
 
 
 def _builtin_tool_names(builtin_tools: Sequence[str] | None) -> str:

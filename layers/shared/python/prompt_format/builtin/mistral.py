@@ -8,55 +8,55 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ..conversation import Conversation, Message, Tool, content_text, first_role, to_json, trimmed
 from ..errors import PromptFormatError
-from ..rendering import Message, Rendering, Tool, content_text, first_role, to_json, trimmed
 
 
-def mistral_v1(r: Rendering) -> str:
+def mistral_v1(c: Conversation) -> str:
     """Mistral 7B v0.1 and v0.2, Mixtral: no tools; the system text opens the first user turn."""
-    eos = r.special_tokens["eos_token"]
-    start = 1 if first_role(r.messages) == "system" else 0
-    system = content_text(r.messages, 0) + "\n\n" if start else ""
-    parts = [r.special_tokens["bos_token"]]
-    for index in range(start, len(r.messages)):
-        role = r.messages[index].get("role")
+    eos = c.special_tokens["eos_token"]
+    start = 1 if first_role(c.messages) == "system" else 0
+    system = content_text(c.messages, 0) + "\n\n" if start else ""
+    parts = [c.special_tokens["bos_token"]]
+    for index in range(start, len(c.messages)):
+        role = c.messages[index].get("role")
         _check_turn(role, (index - start) % 2 == 0, index)
         if role == "user":
-            parts.append(f" [INST] {system}{content_text(r.messages, index)} [/INST]")
+            parts.append(f" [INST] {system}{content_text(c.messages, index)} [/INST]")
             system = ""
         elif role == "assistant":
-            parts.append(f" {content_text(r.messages, index)}{eos}")
+            parts.append(f" {content_text(c.messages, index)}{eos}")
         else:
             raise _unsupported_role(index)
     return "".join(parts)
 
 
-def mistral_v3(r: Rendering) -> str:
+def mistral_v3(c: Conversation) -> str:
     """Mistral 7B v0.3, Mistral Large 2407: SentencePiece, a space after each control token."""
-    return _v3(r, space=" ")
+    return _v3(c, space=" ")
 
 
-def mistral_tekken(r: Rendering) -> str:
+def mistral_tekken(c: Conversation) -> str:
     """Mistral Nemo (v3-Tekken): as v3 without the spaces."""
-    return _v3(r, space="")
+    return _v3(c, space="")
 
 
-def _v3(r: Rendering, *, space: str) -> str:
-    start = 1 if first_role(r.messages) == "system" else 0
-    system = r.messages[0].get("content", "") if start else None
-    _check_turns(r.messages, start)
-    users = [message for message in r.messages[start:] if message.get("role") == "user"]
-    parts = [r.special_tokens["bos_token"]]
-    for index in range(start, len(r.messages)):
-        message = r.messages[index]
+def _v3(c: Conversation, *, space: str) -> str:
+    start = 1 if first_role(c.messages) == "system" else 0
+    system = c.messages[0].get("content", "") if start else None
+    _check_turns(c.messages, start)
+    users = [message for message in c.messages[start:] if message.get("role") == "user"]
+    parts = [c.special_tokens["bos_token"]]
+    for index in range(start, len(c.messages)):
+        message = c.messages[index]
         if message.get("role") != "user":
-            parts.append(_answer_or_result(r, index, space))
+            parts.append(_answer_or_result(c, index, space))
             continue
-        if r.tools is not None and message == users[-1]:
-            parts.append(f"[AVAILABLE_TOOLS]{space}{_definitions(r.tools)}[/AVAILABLE_TOOLS]")
-        content = content_text(r.messages, index)
-        if system is not None and index == len(r.messages) - 1:
-            content = f"{content_text(r.messages, 0)}\n\n{content}"
+        if c.tools is not None and message == users[-1]:
+            parts.append(f"[AVAILABLE_TOOLS]{space}{_definitions(c.tools)}[/AVAILABLE_TOOLS]")
+        content = content_text(c.messages, index)
+        if system is not None and index == len(c.messages) - 1:
+            content = f"{content_text(c.messages, 0)}\n\n{content}"
         parts.append(f"[INST]{space}{content}[/INST]")
     return "".join(parts)
 
@@ -86,15 +86,15 @@ def _unsupported_role(index: int) -> PromptFormatError:
     )
 
 
-def _answer_or_result(r: Rendering, index: int, space: str) -> str:
-    message, eos = r.messages[index], r.special_tokens["eos_token"]
+def _answer_or_result(c: Conversation, index: int, space: str) -> str:
+    message, eos = c.messages[index], c.special_tokens["eos_token"]
     role, calls = message.get("role"), message.get("tool_calls")
     if calls is not None:
         listed = ", ".join(_call(call, index) for call in calls)
         return f"[TOOL_CALLS]{space}[{listed}" + (f"]{eos}" if calls else "")
     if role == "assistant":
         # v3 trims what the assistant said; Tekken keeps it.
-        content = trimmed(message.get("content", "")) if space else content_text(r.messages, index)
+        content = trimmed(message.get("content", "")) if space else content_text(c.messages, index)
         return f"{space}{content}{eos}"
     if role not in ("tool", "tool_results"):
         raise _unsupported_role(index)

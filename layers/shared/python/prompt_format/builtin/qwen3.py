@@ -9,29 +9,29 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ..rendering import Message, Rendering, content_text, first_role
+from ..conversation import Conversation, Message, content_text, first_role
 from .chatml import generation_prompt, tool_call, tool_definitions, tool_result, turn
 
 
-def qwen3(r: Rendering) -> str:
+def qwen3(c: Conversation) -> str:
     """Qwen3 (hybrid): reasons unless `enable_thinking` is false."""
-    silent = r.add_generation_prompt and r.variables.get("enable_thinking") is False
-    return _conversation(r, reasoning=True) + ("<think>\n\n</think>\n\n" if silent else "")
+    silent = c.add_generation_prompt and c.variables.get("enable_thinking") is False
+    return _conversation(c, reasoning=True) + ("<think>\n\n</think>\n\n" if silent else "")
 
 
-def qwen3_instruct(r: Rendering) -> str:
+def qwen3_instruct(c: Conversation) -> str:
     """Qwen3-Instruct-2507: never reasons."""
-    return _conversation(r, reasoning=False)
+    return _conversation(c, reasoning=False)
 
 
-def qwen3_thinking(r: Rendering) -> str:
+def qwen3_thinking(c: Conversation) -> str:
     """Qwen3-Thinking-2507: the prompt itself opens the reasoning."""
-    return _conversation(r, reasoning=True) + ("<think>\n" if r.add_generation_prompt else "")
+    return _conversation(c, reasoning=True) + ("<think>\n" if c.add_generation_prompt else "")
 
 
-def _conversation(r: Rendering, *, reasoning: bool) -> str:
-    messages = r.messages
-    parts = [_system_turn(r)]
+def _conversation(c: Conversation, *, reasoning: bool) -> str:
+    messages = c.messages
+    parts = [_system_turn(c)]
     last_question = _last_question(messages) if reasoning else 0
     for index, message in enumerate(messages):
         role = message.get("role")
@@ -43,16 +43,16 @@ def _conversation(r: Rendering, *, reasoning: bool) -> str:
             parts.append(f"<|im_start|>assistant\n{before}{content}{_calls(message, content)}<|im_end|>\n")
         elif role == "tool":
             parts.append(tool_result(messages, index, _string(message.get("content"))))
-    return "".join(parts) + generation_prompt(r)
+    return "".join(parts) + generation_prompt(c)
 
 
-def _system_turn(r: Rendering) -> str:
-    if first_role(r.messages) != "system":
-        return f"<|im_start|>system\n{tool_definitions(r.tools)}<|im_end|>\n" if r.tools else ""
-    if not r.tools:
-        return turn(r.messages, 0)
-    system = content_text(r.messages, 0)
-    return f"<|im_start|>system\n{system}\n\n{tool_definitions(r.tools)}<|im_end|>\n"
+def _system_turn(c: Conversation) -> str:
+    if first_role(c.messages) != "system":
+        return f"<|im_start|>system\n{tool_definitions(c.tools)}<|im_end|>\n" if c.tools else ""
+    if not c.tools:
+        return turn(c.messages, 0)
+    system = content_text(c.messages, 0)
+    return f"<|im_start|>system\n{system}\n\n{tool_definitions(c.tools)}<|im_end|>\n"
 
 
 def _last_question(messages: Sequence[Message]) -> int:
