@@ -1,0 +1,287 @@
+"""What the streaming path costs: `python -m bench.stream [--json FILE]`.
+
+The function runs as on Lambda, in one process of its own, and so does a zero-delay upstream that plays DynamoDB and
+Bedrock; everything else is the function's own. Times move from machine to machine: compare the ratios, which are
+to a bare interpreter and to boto3's own calls of the same upstream in the same run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.metadata
+import json
+import os
+import re
+import socket
+import statistics
+import subprocess
+import sys
+import sysconfig
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from http.client import HTTPConnection
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import boto3
+import psutil
+from botocore.config import Config
+
+from bench.zero_delay_upstream import MODEL_ID
+
+ROOT = Path(__file__).parent.parent
+FUNCTION = ROOT / "functions" / "stream"
+LAYER = ROOT / "layers" / "shared" / "python"
+# The interpreter itself: the one of a virtual environment reads path files at start, which Lambda's does not.
+PYTHON = getattr(sys, "_base_executable", sys.executable)
+CLIENTS = 16
+TARGETS = {
+    "start_ratio": 35,
+    "rss_mib": 55,
+    "package_mib": 30,
+    "overhead_ms": 1.2,
+    "time_to_first_token_ms": 1.8,
+    "requests_per_s": -900,
+}
+"""The most that each may be; a negative number: the least."""
+
+
+class Timing(NamedTuple):
+    """Of one request, in seconds: to the first token, and to the end of the answer."""
+
+    first: float
+    total: float
+
+
+class Client:
+    """One kept connection that sends the same request again and again; it hardly reads what comes back."""
+
+    def __init__(self, port: int, path: str, body: dict[str, Any], headers: str = "") -> None:
+        content = json.dumps(body).encode()
+        head = f"POST {path} HTTP/1.1\r\nhost: bench\r\ncontent-type: application/json\r\n{headers}"
+        self._request = f"{head}content-length: {len(content)}\r\n\r\n".encode() + content
+        self._socket = socket.create_connection(("127.0.0.1", port))
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    def send(self) -> Timing:
+        """One request; raises RuntimeError unless it is answered with 200."""
+        started = time.perf_counter()
+        self._socket.sendall(self._request)
+        received, first = b"", 0.0
+        while not _ended(received):
+            received += self._socket.recv(65536)
+            if not first and b" word" in received:
+                first = time.perf_counter() - started
+        if b" 200 " not in received[:20]:
+            raise RuntimeError(received.decode())
+        return Timing(first, time.perf_counter() - started)
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._socket.close()
+
+
+def _ended(received: bytes) -> bool:
+    if received.endswith(b"\r\n0\r\n\r\n"):
+        return True
+    head, separator, body = received.partition(b"\r\n\r\n")
+    length = re.search(rb"content-length: (\d+)", head)
+    return bool(separator and length and len(body) == int(length[1]))
+
+
+def measure() -> dict[str, Any]:
+    """All figures; times in seconds or milliseconds and sizes in MiB, as their names say."""
+    with ExitStack() as stack:
+        upstream = stack.enter_context(_upstream())
+        environment = _environment(upstream)
+        start = _start_ratio(environment)
+        process, port = stack.enter_context(_function(environment))
+        body = {"model": "bench", "messages": [{"role": "user", "content": "Hello"}], "max_tokens": 64}
+        chat = "/stream/v1/chat/completions"
+        whole = _sequential(lambda: Client(port, chat, body))
+        streamed = _sequential(lambda: Client(port, chat, body | {"stream": True}))
+        direct = _sequential(lambda: Client(upstream, "/model/x/invoke", body))
+        direct_stream = _sequential(lambda: Client(upstream, "/model/x/invoke-with-response-stream", body))
+        boto3_ms = _boto3_p50(upstream, body)
+        rates = {
+            "requests_per_s": _rate(lambda: Client(port, chat, body)),
+            "streams_per_s": _rate(lambda: Client(port, chat, body | {"stream": True})),
+        }
+        rss = psutil.Process(process.pid).memory_info().rss / 2**20
+    return {
+        **start,
+        "rss_mib": rss,
+        "package_mib": _package_mib(),
+        "overhead_ms": (whole["total"] - direct["total"]) * 1000,
+        "stream_overhead_ms": (streamed["total"] - direct_stream["total"]) * 1000,
+        "time_to_first_token_ms": streamed["first"] * 1000,
+        "boto3_ms": boto3_ms,
+        "overhead_per_boto3": (whole["total"] - direct["total"]) * 1000 / boto3_ms,
+        **rates,
+    }
+
+
+@contextmanager
+def _upstream() -> Iterator[int]:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "bench.zero_delay_upstream"], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    assert process.stdin
+    assert process.stdout
+    try:
+        yield int(process.stdout.readline())
+    finally:
+        process.stdin.close()
+        process.wait()
+
+
+def _environment(upstream: int) -> dict[str, str]:
+    packages = sysconfig.get_paths()["purelib"]
+    return {
+        "PATH": os.environ["PATH"],
+        "PYTHONPATH": os.pathsep.join(map(str, (FUNCTION, LAYER, packages))),
+        "AWS_REGION": "us-east-1",
+        "AWS_ACCESS_KEY_ID": "bench",
+        "AWS_SECRET_ACCESS_KEY": "bench",
+        "AWS_SESSION_TOKEN": "bench",
+        "AWS_ENDPOINT_URL": f"http://127.0.0.1:{upstream}",
+        "TOLLGATE_MODEL_TABLE": "models",
+        "POWERTOOLS_SERVICE_NAME": "stream",
+    }
+
+
+@contextmanager
+def _function(environment: dict[str, str]) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
+    """The function's process, ready to answer, and its port."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    process = subprocess.Popen(
+        [PYTHON, "-m", "streaming"], env={**environment, "AWS_LWA_PORT": str(port)}, stdout=subprocess.DEVNULL
+    )
+    try:
+        while not _ready(port):
+            time.sleep(0.001)
+        yield process, port
+    finally:
+        process.kill()
+        process.wait()
+
+
+def _ready(port: int) -> bool:
+    connection = HTTPConnection("127.0.0.1", port, timeout=5)
+    try:
+        connection.request("GET", "/ready")
+        return connection.getresponse().status == 200
+    except ConnectionError:
+        return False
+    finally:
+        connection.close()
+
+
+def _start_ratio(environment: dict[str, str], rounds: int = 9) -> dict[str, float]:
+    """From the start of the process to its first answer; also with TLS contexts, as real endpoints need them."""
+    with_tls = {**environment, "AWS_ENDPOINT_URL": "https://127.0.0.1"}
+    times: dict[str, list[float]] = {"bare": [], "start": [], "start_tls": []}
+    for _ in range(rounds):
+        started = time.perf_counter()
+        subprocess.run([PYTHON, "-c", "pass"], env=environment, check=True)
+        times["bare"].append(time.perf_counter() - started)
+        for name, variables in (("start", environment), ("start_tls", with_tls)):
+            started = time.perf_counter()
+            with _function(variables):
+                times[name].append(time.perf_counter() - started)
+    bare, start, start_tls = (statistics.median(values) for values in times.values())
+    return {
+        "bare_ms": bare * 1000,
+        "start_ms": start * 1000,
+        "start_ratio": start / bare,
+        "start_tls_ratio": start_tls / bare,
+    }
+
+
+def _sequential(connect: Callable[[], Client], requests: int = 400) -> dict[str, float]:
+    """Medians of one client that sends one request after another."""
+    client = connect()
+    timings = [client.send() for _ in range(requests + 50)][50:]
+    client.close()
+    return {name: statistics.median(getattr(timing, name) for timing in timings) for name in Timing._fields}
+
+
+def _rate(connect: Callable[[], Client], seconds: float = 4.0) -> float:
+    """Requests per second that 16 clients get answered, each sending its next when it has its answer."""
+    counts: list[int] = []
+    until = time.perf_counter() + seconds
+
+    def run() -> None:
+        client, count = connect(), 0
+        while time.perf_counter() < until:
+            client.send()
+            count += 1
+        counts.append(count)
+        client.close()
+
+    threads = [threading.Thread(target=run) for _ in range(CLIENTS)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if len(counts) != CLIENTS:
+        raise RuntimeError("a client failed: see above")
+    return sum(counts) / seconds
+
+
+def _boto3_p50(upstream: int, body: dict[str, Any], requests: int = 400) -> float:
+    client = boto3.client(
+        "bedrock-runtime",
+        region_name="us-east-1",
+        endpoint_url=f"http://127.0.0.1:{upstream}",
+        aws_access_key_id="bench",
+        aws_secret_access_key="bench",
+        config=Config(retries={"total_max_attempts": 1}),
+    )
+    times = []
+    for _ in range(requests):
+        started = time.perf_counter()
+        json.loads(client.invoke_model(modelId=MODEL_ID, body=json.dumps(body))["body"].read())
+        times.append(time.perf_counter() - started)
+    return statistics.median(times) * 1000
+
+
+def _package_mib() -> float:
+    """The installed files of the function's requirements, without bytecode, and its own."""
+    names = re.findall(r"^([\w.-]+)==", (FUNCTION / "requirements.txt").read_text(), re.MULTILINE)
+    files = [Path(str(file.locate())) for name in names for file in importlib.metadata.distribution(name).files or ()]
+    files += FUNCTION.rglob("*")
+    total = sum(file.stat().st_size for file in files if file.is_file() and file.suffix != ".pyc")
+    return total / 2**20
+
+
+def report(figures: dict[str, float]) -> str:
+    """A table of the figures with their targets."""
+    lines = []
+    for name, value in figures.items():
+        target = TARGETS.get(name)
+        verdict = ""
+        if target is not None:
+            met = value <= target if target > 0 else value >= -target
+            verdict = f"{'≤' if target > 0 else '≥'} {abs(target):g}  {'met' if met else 'MISSED'}"
+        lines.append(f"{name.replace('_', ' '):<24} {value:>10.2f}  {verdict}".rstrip())
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--json", type=Path, help="write the figures to this file too")
+    arguments = parser.parse_args()
+    figures = measure()
+    print(report(figures))
+    if arguments.json:
+        arguments.json.write_text(json.dumps(figures, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()
