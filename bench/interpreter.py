@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _PRINT_PEAK = "\nprint(next(line.split()[1] for line in open('/proc/self/status') if line.startswith('VmHWM')))"
 
 
-class ProcessFailed(Exception):
+class ProcessError(Exception):
     """When a measured process ends with an error."""
 
 
@@ -38,7 +38,7 @@ class Interpreter:
         """Run `code` in a fresh process.
 
         Raises:
-            ProcessFailed: it ended with an error, which was printed.
+            ProcessError: it ended with an error, which was printed.
         """
         command = [self._executable, "-c", code]
         start = time.perf_counter()
@@ -46,7 +46,7 @@ class Interpreter:
         _, status, usage = os.wait4(child, 0)
         wall = time.perf_counter() - start
         if status:
-            raise ProcessFailed(f"{code!r} ended with {os.waitstatus_to_exitcode(status)}")
+            raise ProcessError(f"{code!r} ended with {os.waitstatus_to_exitcode(status)}")
         return Cost(wall, usage.ru_utime + usage.ru_stime)
 
     def peak_memory(self, code: str, path: Sequence[Path] = ()) -> float:

@@ -1,6 +1,6 @@
 """Start-up: fresh processes that import a handler, as multiples of a bare interpreter in the same run.
 
-Rounds are interleaved, so that a busy moment of the machine meets every start alike; a multiple is taken within a round.
+Rounds are interleaved, so that a busy moment of the machine meets every start alike; a multiple is of one round.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def measure(interpreter: Interpreter, starts: Sequence[Start], rounds: int) -> l
     """Each start, and the bare interpreter before them, in their order.
 
     Raises:
-        ProcessFailed: a start ended with an error.
+        ProcessError: a start ended with an error.
     """
     every = [Start(BARE, "pass"), *starts]
     costs = interleave(interpreter, every, rounds)
