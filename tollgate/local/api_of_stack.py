@@ -39,8 +39,11 @@ def load_gateway(
     key: str,
     observer: RequestObserver,
     on_execution: Callable[[Execution], None],
+    speed: float = 1.0,
 ) -> Gateway:
     """The stack's one REST API; `key` is the value of the key that the template lets AWS generate.
+
+    Integrations are waited for `speed` times less than the document says.
 
     Raises:
         DefinitionError: there is none or more than one, or it uses what is not implemented.
@@ -58,7 +61,7 @@ def load_gateway(
     actions: dict[str, ServiceAction] = {"states:action/StartSyncExecution": StartSyncExecution(machines, on_execution)}
     actions |= {f"dynamodb:action/{name}": _DynamoDbRead(dynamodb, name) for name in _DYNAMODB_READS}
     routes = load_operations(document, security, Backends(actions, functions.web), place)
-    return Gateway(routes, load_gateway_responses(document, place), settings, observer)
+    return Gateway(routes, load_gateway_responses(document, place), settings, observer, speed)
 
 
 class _DynamoDbRead:

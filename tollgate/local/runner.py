@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from tollgate.bedrock import Bedrock, Settings, create_app
+from tollgate.bedrock.clock import Clock
 from tollgate.definitions import DefinitionError
 from tollgate.local.api_of_stack import load_gateway
 from tollgate.local.console import Quiet
@@ -57,6 +58,7 @@ class Local:
         key: str,
         profile: str,
         bedrock_error_prefix: str,
+        speed: float,
         console: Quiet,
     ) -> None:
         self.stack = stack
@@ -67,7 +69,7 @@ class Local:
         self._console = console
         self._close = ExitStack()
         try:
-            self._start(port, models, profile, bedrock_error_prefix)
+            self._start(port, models, profile, bedrock_error_prefix, Clock(speed))
         except BaseException:
             self._close.close()
             raise
@@ -84,13 +86,15 @@ class Local:
         key: str = LOCAL_KEY,
         profile: str = "instant",
         bedrock_error_prefix: str = "Bedrock.",
+        speed: float = 1.0,
         console: Quiet | None = None,
     ) -> Self:
         """Start everything; when it returns, the API answers.
 
         `root` is where paths to models' artifacts start, by default beside the template. `port` 0 takes a free one.
         `models` None serves none. `parameters` are the template's. `profile` is the embedded Bedrock's.
-        `bedrock_error_prefix` is what Step Functions puts before Bedrock's error names.
+        `bedrock_error_prefix` is what Step Functions puts before Bedrock's error names. `speed` simulates a faster
+        clock: the step path's waits and timeouts pass so many times as fast; what works takes as long as ever.
 
         Raises:
             DefinitionError: a definition is broken or uses what is not implemented.
@@ -109,6 +113,7 @@ class Local:
             key=key,
             profile=profile,
             bedrock_error_prefix=bedrock_error_prefix,
+            speed=speed,
             console=console or Quiet(),
         )
 
@@ -138,7 +143,7 @@ class Local:
         """Put a model record into the model table."""
         self.dynamodb.put_item(TableName=self.model_table, Item=table_item(record))
 
-    def _start(self, port: int, models: list[Entry], profile: str, bedrock_error_prefix: str) -> None:
+    def _start(self, port: int, models: list[Entry], profile: str, bedrock_error_prefix: str, clock: Clock) -> None:
         moto = Moto()
         self._moto_url = moto.url
         dynamodb = DynamoDb(moto.url)
@@ -151,13 +156,15 @@ class Local:
         self._close.callback(bedrock_server.close)
         self.bedrock_url = bedrock_server.url
         self._put_models(models, dynamodb)
-        functions = FunctionsOfStack(self.stack, _endpoints(moto.url, self.bedrock_url), self._console)
+        functions = FunctionsOfStack(self.stack, _endpoints(moto.url, self.bedrock_url), self._console, clock.speed)
         self._close.callback(functions.close)
         runtime = BedrockRuntime(self.bedrock_url)
         self._close.callback(runtime.close)
         tasks = task_handlers(dynamodb, runtime, functions.plain, bedrock_error_prefix)
-        machines = _machines(self.stack, tasks)
-        gateway = load_gateway(self.stack, functions, machines, dynamodb, self.key, self._console, self._on_execution)
+        machines = _machines(self.stack, tasks, clock)
+        gateway = load_gateway(
+            self.stack, functions, machines, dynamodb, self.key, self._console, self._on_execution, clock.speed
+        )
         self._close.callback(gateway.close)
         server = Server(gateway, port)
         self._close.callback(server.close)
@@ -182,7 +189,7 @@ class Local:
         self._console.execution(execution)
 
 
-def _machines(stack: Stack, tasks: dict[str, Any]) -> dict[str, StateMachine]:
+def _machines(stack: Stack, tasks: dict[str, Any], clock: Clock) -> dict[str, StateMachine]:
     machines = {}
     for resource in stack.resources("AWS::StepFunctions::StateMachine").values():
         place = f"{stack.file}: {resource.logical_id}"
@@ -192,7 +199,7 @@ def _machines(stack: Stack, tasks: dict[str, Any]) -> dict[str, StateMachine]:
         text = properties.get("DefinitionString") or json.dumps(properties["Definition"])
         definition = load_definition(text, properties.get("DefinitionSubstitutions", {}), RESOURCES, place)
         arn = stack.arn(resource.logical_id)
-        machines[arn] = StateMachine(arn, definition, tasks)
+        machines[arn] = StateMachine(arn, definition, tasks, clock=clock)
     return machines
 
 

@@ -40,11 +40,13 @@ class Gateway:
         responses: GatewayResponses,
         settings: ApiSettings,
         observer: RequestObserver,
+        speed: float = 1.0,
     ) -> None:
         self._routes = routes
         self._responses = responses
         self._settings = settings
         self._observer = observer
+        self._speed = speed
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="request")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -89,7 +91,7 @@ class Gateway:
         answer = loop.run_in_executor(self._threads, integration.respond, request, context)
         try:
             # The execution goes on when API Gateway has stopped waiting for it.
-            response = await asyncio.wait_for(asyncio.shield(answer), integration.timeout_s)
+            response = await asyncio.wait_for(asyncio.shield(answer), integration.timeout_s / self._speed)
         except TimeoutError:
             raise RefusalError("INTEGRATION_TIMEOUT") from None
         await _send(response, context, send)

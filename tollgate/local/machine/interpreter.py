@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
+from tollgate.bedrock.clock import Clock
 from tollgate.local.machine.errors import (
     DATA_LIMIT_EXCEEDED,
     NO_CHOICE_MATCHED,
@@ -32,7 +33,7 @@ DATA_LIMIT_BYTES = 256 * 1024
 class TaskHandler(Protocol):
     """A service integration: takes the task's arguments and the seconds that it may take, gives its result.
 
-    Raises StateError with the service's error name, and TimeoutError when the seconds are over.
+    Raises StateError with the service's error name, and TimeoutError when the seconds, real ones, are over.
     """
 
     def __call__(self, arguments: Any, timeout_s: float) -> Any: ...
@@ -54,7 +55,8 @@ class _Run:
 class StateMachine:
     """A checked definition with the integrations that its tasks call.
 
-    `sleep` and `jitter` (seconds → seconds to wait, for JitterStrategy FULL) are replaced in tests.
+    `clock` is the machine's time, which may pass faster than real time. `sleep` (real seconds) and `jitter` (seconds →
+    seconds to wait, for JitterStrategy FULL) are replaced in tests.
     """
 
     def __init__(
@@ -63,6 +65,7 @@ class StateMachine:
         definition: StateMachineDefinition,
         tasks: dict[str, TaskHandler],
         *,
+        clock: Clock | None = None,
         sleep: Callable[[float], None] = time.sleep,
         jitter: Callable[[float], float] = lambda seconds: random.uniform(0, seconds),  # noqa: S311
     ) -> None:
@@ -70,13 +73,14 @@ class StateMachine:
         self.name = arn.rsplit(":", 1)[1]
         self._definition = definition
         self._tasks = tasks
+        self._clock = clock or Clock()
         self._sleep = sleep
         self._jitter = jitter
 
     def start_sync(self, data: Any, name: str | None = None) -> Execution:
         """Run one execution to its end, however it ends."""
         execution = self._new_execution(data, name or str(uuid.uuid4()))
-        run = _Run(execution, self._context(execution), time.monotonic() + self._definition.timeout_s)
+        run = _Run(execution, self._context(execution), self._clock.now() + self._definition.timeout_s)
         try:
             execution.output = self._run(run, data)
             execution.status = "SUCCEEDED"
@@ -84,12 +88,12 @@ class StateMachine:
             execution.status, execution.error, execution.cause = "TIMED_OUT", TIMEOUT, ""
         except StateError as error:
             execution.status, execution.error, execution.cause = "FAILED", error.error, error.cause
-        execution.ended_s = time.time()
+        execution.ended_s = self._clock.now()
         return execution
 
     def _new_execution(self, data: Any, name: str) -> Execution:
         arn = f"{self.arn.replace(':stateMachine:', ':express:')}:{name}:{uuid.uuid4()}"
-        return Execution(arn, name, self.arn, data, time.time())
+        return Execution(arn, name, self.arn, data, self._clock.now())
 
     def _context(self, execution: Execution) -> dict[str, Any]:
         return {
@@ -112,7 +116,7 @@ class StateMachine:
 
     def _enter(self, run: _Run, name: str, data: Any) -> tuple[Any, str | None]:
         state = self._definition.states[name]
-        record = StateRun(name, state["Type"], data, time.time())
+        record = StateRun(name, state["Type"], data, self._clock.now())
         run.execution.states.append(record)
         run.context["State"] = {"Name": name, "EnteredTime": iso_time(record.started_s), "RetryCount": 0}
         try:
@@ -121,7 +125,7 @@ class StateMachine:
             record.error = error
             raise
         finally:
-            record.ended_s = time.time()
+            record.ended_s = self._clock.now()
         return record.output, record.next
 
     def _attempt_until_done(
@@ -170,7 +174,7 @@ class StateMachine:
             return self._choose(run, state, bindings, data)
         output = data
         if kind == "Wait":
-            self._wait(run, _wait_seconds(state, bindings))
+            self._wait(run, self._wait_seconds(state, bindings))
         if kind == "Task":
             output = self._task(run, state, bindings, data)
             bindings = run.bindings(data, result=output)
@@ -190,10 +194,10 @@ class StateMachine:
     def _task(self, run: _Run, state: dict[str, Any], bindings: dict[str, Any], data: Any) -> Any:
         arguments = evaluate(state["Arguments"], bindings) if "Arguments" in state else data
         _check_size(arguments, "arguments")
-        left_s = run.deadline_s - time.monotonic()
+        left_s = run.deadline_s - self._clock.now()
         timeout_s = min(float(evaluate(state.get("TimeoutSeconds", left_s), bindings)), left_s)
         try:
-            result = self._tasks[state["Resource"]](arguments, timeout_s)
+            result = self._tasks[state["Resource"]](arguments, timeout_s / self._clock.speed)
         except TimeoutError:
             self._check_time(run)
             raise StateError(TIMEOUT) from None
@@ -211,22 +215,21 @@ class StateMachine:
         return output
 
     def _wait(self, run: _Run, seconds: float) -> None:
-        left_s = run.deadline_s - time.monotonic()
-        self._sleep(min(seconds, max(left_s, 0)))
+        left_s = run.deadline_s - self._clock.now()
+        self._sleep(min(seconds, max(left_s, 0)) / self._clock.speed)
         if seconds > left_s:
             raise ExecutionTimedOutError
         self._check_time(run)
 
     def _check_time(self, run: _Run) -> None:
-        if time.monotonic() >= run.deadline_s:
+        if self._clock.now() >= run.deadline_s:
             raise ExecutionTimedOutError
 
-
-def _wait_seconds(state: dict[str, Any], bindings: dict[str, Any]) -> float:
-    if "Seconds" in state:
-        return float(evaluate(state["Seconds"], bindings))
-    moment = datetime.fromisoformat(evaluate(state["Timestamp"], bindings))
-    return max(moment.timestamp() - time.time(), 0.0)
+    def _wait_seconds(self, state: dict[str, Any], bindings: dict[str, Any]) -> float:
+        if "Seconds" in state:
+            return float(evaluate(state["Seconds"], bindings))
+        moment = datetime.fromisoformat(evaluate(state["Timestamp"], bindings))
+        return max(moment.timestamp() - self._clock.now(), 0.0)
 
 
 def _check_size(value: Any, what: str) -> None:

@@ -1,0 +1,54 @@
+"""Model time: the time in which models load, idle and are billed. It can run faster than real time."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+# A sleeper looks this often (in real seconds) whether the clock was moved meanwhile.
+_LONGEST_NAP = 0.1
+
+
+class Clock:
+    """Seconds since 1970 that pass `speed` times as fast as `monotonic`'s."""
+
+    def __init__(self, speed: float = 1.0, *, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._monotonic = monotonic
+        self._speed = 1.0
+        self._base_now, self._base_monotonic = time.time(), monotonic()
+        self.speed = speed
+
+    def now(self) -> float:
+        return self._base_now + (self._monotonic() - self._base_monotonic) * self._speed
+
+    @property
+    def speed(self) -> float:
+        return self._speed
+
+    @speed.setter
+    def speed(self, speed: float) -> None:
+        """Raises ValueError unless positive."""
+        if not speed > 0:
+            raise ValueError(f"the clock's speed must be positive, not {speed}")
+        self._base_now, self._base_monotonic = self.now(), self._monotonic()
+        self._speed = speed
+
+    def advance(self, seconds: float) -> None:
+        """Move the clock forward at once.
+
+        Raises:
+            ValueError: time does not go back.
+        """
+        if not seconds >= 0:
+            raise ValueError(f"the clock advances by 0 seconds or more, not by {seconds}")
+        self._base_now += seconds
+
+    async def sleep(self, seconds: float) -> None:
+        """Return when so many seconds of model time have passed."""
+        end = self.now() + seconds
+        while (left := end - self.now()) > 0:
+            await asyncio.sleep(min(left / self._speed, _LONGEST_NAP))
