@@ -13,6 +13,7 @@ import uuid
 from typing import TYPE_CHECKING, Any
 
 import jsonata
+from jsonata.functions import Functions
 from jsonata.utils import Utils
 
 from tollgate.local.machine.errors import QUERY_EVALUATION_ERROR, StateError
@@ -100,6 +101,21 @@ def _plain(value: Any) -> Any:
     raise StateError(QUERY_EVALUATION_ERROR, "The JSONata expression returned a value that is not JSON.")
 
 
+def _string(value: Any = None, prettify: bool = False) -> Any:
+    """$string: the library escapes what is not ASCII and prints 2.0 for 2 inside of arrays and objects."""
+    if isinstance(value, dict | list) and not prettify:
+        return json.dumps(_as_javascript(_plain(value)), separators=(",", ":"), ensure_ascii=False)
+    return Functions.string(value, prettify)
+
+
+def _as_javascript(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _as_javascript(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_as_javascript(item) for item in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
 def _partition(items: list[Any], size: float) -> list[list[Any]]:
     step = int(size)
     return [items[start : start + step] for start in range(0, len(items), step)]
@@ -127,5 +143,6 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "partition": _partition,
     "random": _random,
     "range": _range,
+    "string": _string,
     "uuid": lambda: str(uuid.uuid4()),
 }

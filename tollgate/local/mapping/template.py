@@ -105,8 +105,11 @@ def _install_java_semantics() -> None:
     """Make airspeed call Java's methods and print null as API Gateway does.
 
     A method call looks at the methods before the map's keys: a request body with a key named `get` must not
-    hide Map.get. A reference without value renders as nothing.
+    hide Map.get. A reference without value renders as nothing. A line that ends in #else or #foreach(…) has no line
+    break of its own, as one that ends in #if(…) or #end has none in airspeed already.
     """
+    operators.ElseBlock.START = re.compile(r"#(?:else|\{else\})(?:[ \t]*\r?\n)?(.*)$", re.DOTALL | re.IGNORECASE)
+    operators.ForeachDirective.CLOSE_PAREN = re.compile(r"[ \t]*\)(?:[ \t]*\r?\n)?(.*)$", re.DOTALL)
     operators.__additional_methods__.clear()
     operators.__additional_methods__.update(METHODS)
     calculate_name = operators.NameOrCall.calculate
