@@ -6,6 +6,11 @@ import json
 import time
 from typing import Any
 
+from pydantic_core import ValidationError
+
+import inference.record
+from inference.shapes import location
+
 
 class RecordError(Exception):
     """When a text is not a model record; `problems` holds a sentence for each field at fault."""
@@ -21,13 +26,8 @@ def check_record(text: str) -> dict[str, Any]:
     Raises:
         RecordError: it is not one.
     """
-    # The runner starts in two seconds, and a tenth of that would be pydantic: it is imported where it is used.
-    from pydantic import ValidationError
-
-    from inference.record import ModelRecord
-
     try:
-        ModelRecord.model_validate_json(text)
+        inference.record.check_record(text)
     except ValidationError as error:
         raise RecordError([_problem(item["loc"], item["msg"]) for item in error.errors()]) from None
     record: dict[str, Any] = json.loads(text)
@@ -44,6 +44,6 @@ def table_item(record: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _problem(location: tuple[int | str, ...], message: str) -> str:
-    path = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in location).lstrip(".")
+def _problem(steps: tuple[int | str, ...], message: str) -> str:
+    path = location(steps)
     return f"{path}: {message}" if path else message

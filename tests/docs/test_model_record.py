@@ -13,9 +13,9 @@ from tollgate.records import RecordError, check_record, table_item
 
 def test_the_tables_name_exactly_the_fields_that_there_are():
     text = (ROOT / "docs" / "model-record.md").read_text()
-    fields = {*ModelRecord.model_fields, *Variant.model_fields}
+    fields = {*ModelRecord._fields, *Variant._fields}
     for name, part in (("defaults", Defaults), ("limits", Limits), ("prompt", ServerPrompt)):
-        fields |= {f"{name}.{field}" for field in part.model_fields}
+        fields |= {f"{name}.{field}" for field in part._fields}
 
     assert set(re.findall(r"^\| `([\w.]+)` \|", text, re.MULTILINE)) == fields
 

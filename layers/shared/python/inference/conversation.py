@@ -48,7 +48,7 @@ def _from_variables(variables: dict[str, str], record: ModelRecord) -> list[Json
     if record.prompt is None:
         raise _invalid("variables", "this model has no prompt of its own: send messages")
     try:
-        return render_prompt(record.prompt.model_dump(), variables)
+        return render_prompt(record.prompt._asdict(), variables)
     except prompt_format.PromptFormatError as error:
         raise _refused(error, "variables") from None
 

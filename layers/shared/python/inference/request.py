@@ -1,191 +1,141 @@
 """What clients may send: OpenAI's request shapes, checked field by field.
 
-The models here only check. What goes on to the model is the client's own JSON, so that no message loses a
-field on the way. https://platform.openai.com/docs/api-reference/chat/create
+The shapes only check. What goes on to the model is the client's own JSON, so that no message loses a field on the way.
+https://platform.openai.com/docs/api-reference/chat/create
 """
 
 from __future__ import annotations
 
 import json
-from typing import Annotated, Any, Literal, NoReturn
+from functools import cache
+from typing import Any, Literal, NoReturn
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationError
+from pydantic_core import CoreSchema, SchemaValidator, ValidationError
 
 from inference.errors import RequestError
+from inference.shapes import (
+    anything,
+    flag,
+    integer,
+    json_object,
+    list_of,
+    location,
+    number,
+    only,
+    shape,
+    text,
+    text_or,
+    validator,
+)
 
 Route = Literal["chat.completions", "completions"]
 JsonObject = dict[str, Any]
 
 
-class _Input(BaseModel):
-    model_config = ConfigDict(strict=True, extra="forbid")
+def _content_part() -> CoreSchema:
+    image_url = shape({"url": text()}, detail=text())
+    return shape({"type": only("text", "image_url", "refusal")}, text=text(), image_url=image_url, refusal=text())
 
 
-class _ImageUrl(_Input):
-    url: str
-    detail: str | None = None
+def _message() -> CoreSchema:
+    """Fields that clients send back from an answer are taken as they are."""
+    call = shape({"name": text(min_length=1), "arguments": text()})
+    return shape(
+        {"role": only("system", "developer", "user", "assistant", "tool")},
+        content=text_or(list_of(_content_part()), kind=list, message="should be a string or a list of parts"),
+        name=text(),
+        tool_calls=list_of(shape({"id": text(min_length=1), "function": call}, type=only("function"), index=integer())),
+        tool_call_id=text(),
+        reasoning_content=text(),
+        refusal=text(),
+        annotations=list_of(anything()),
+        audio=only(None),
+        function_call=only(None),
+    )
 
 
-class ContentPart(_Input):
-    """One part of a message's content."""
-
-    type: Literal["text", "image_url", "refusal"]
-    text: str | None = None
-    image_url: _ImageUrl | None = None
-    refusal: str | None = None
+def _tool() -> CoreSchema:
+    function = shape(
+        {"name": text(min_length=1, max_length=64)}, description=text(), parameters=json_object(), strict=flag()
+    )
+    return shape({"type": only("function"), "function": function})
 
 
-class _FunctionCall(_Input):
-    name: str = Field(min_length=1)
-    arguments: str
+def _tool_choice() -> CoreSchema:
+    named = shape({"type": only("function"), "function": shape({"name": text()})})
+    message = "should be none, auto, required or a named function"
+    return text_or(named, kind=dict, message=message, words=only("none", "auto", "required"))
 
 
-class ToolCall(_Input):
-    """A call that an earlier assistant message made."""
-
-    id: str = Field(min_length=1)
-    type: Literal["function"] = "function"
-    function: _FunctionCall
-    index: int | None = None
-
-
-def _union_tag(value: Any) -> str:
-    """Tags in angle brackets: `_path` leaves them out of what clients read."""
-    if isinstance(value, list):
-        return "<list>"
-    return "<object>" if isinstance(value, dict) else "<string>"
-
-
-_Text = Annotated[str, Tag("<string>")]
-_Content = Annotated[
-    _Text | Annotated[list[ContentPart], Tag("<list>")],
-    Discriminator(_union_tag, "content_type", "should be a string or a list of parts"),
-]
-
-
-class Message(_Input):
-    """One message; fields that clients send back from an answer are taken as they are."""
-
-    role: Literal["system", "developer", "user", "assistant", "tool"]
-    content: _Content | None = None
-    name: str | None = None
-    tool_calls: list[ToolCall] | None = None
-    tool_call_id: str | None = None
-    reasoning_content: str | None = None
-    refusal: str | None = None
-    annotations: list[Any] | None = None
-    audio: None = None
-    function_call: None = None
+def _sampling() -> dict[str, CoreSchema]:
+    """What both routes take; all of it may be left out."""
+    return {
+        "max_tokens": integer(ge=1, le=1_000_000),
+        "temperature": number(ge=0, le=2),
+        "top_p": number(gt=0, le=1),
+        "n": integer(ge=1, le=128),
+        "stop": text_or(
+            list_of(text(min_length=1), max_length=16), kind=list, message="should be a string or a list of strings"
+        ),
+        "stream": flag(),
+        # Obfuscation is OpenAI's padding against eavesdroppers, and has no effect here.
+        "stream_options": shape(include_usage=flag(), include_obfuscation=flag()),
+        "seed": integer(ge=-(2**63), lt=2**63),
+        "frequency_penalty": number(ge=-2, le=2),
+        "presence_penalty": number(ge=-2, le=2),
+        "logit_bias": json_object(number()),
+        "response_format": shape({"type": only("text", "json_object", "json_schema")}, json_schema=json_object()),
+        "user": text(),
+        # Beyond OpenAI's API, with the names that vLLM gives them.
+        "top_k": integer(ge=-1),
+        "min_p": number(ge=0, le=1),
+        "repetition_penalty": number(gt=0),
+        "structured_outputs": json_object(),
+        # Labels that do not change an answer.
+        "metadata": json_object(text()),
+        "safety_identifier": text(),
+        "prompt_cache_key": text(),
+        "service_tier": only("auto", "default"),
+        "store": only(False),
+    }
 
 
-class _ToolFunction(_Input):
-    name: str = Field(min_length=1, max_length=64)
-    description: str | None = None
-    parameters: JsonObject | None = None
-    strict: bool | None = None
-
-
-class Tool(_Input):
-    """A function that the model may call."""
-
-    type: Literal["function"]
-    function: _ToolFunction
-
-
-class _NamedFunction(_Input):
-    name: str
-
-
-class _NamedTool(_Input):
-    type: Literal["function"]
-    function: _NamedFunction
-
-
-class StreamOptions(_Input):
-    """`stream_options`; obfuscation is OpenAI's padding against eavesdroppers and has no effect here."""
-
-    include_usage: bool = False
-    include_obfuscation: bool | None = None
-
-
-class ResponseFormat(_Input):
-    """`response_format`."""
-
-    type: Literal["text", "json_object", "json_schema"]
-    json_schema: JsonObject | None = None
-
-
-_Stop = Annotated[
-    _Text | Annotated[list[Annotated[str, Field(min_length=1)]], Tag("<list>"), Field(max_length=16)],
-    Discriminator(_union_tag, "stop_type", "should be a string or a list of strings"),
-]
-
-
-class _Sampling(_Input):
-    """What both routes take."""
-
-    model: str
-    max_tokens: int | None = Field(default=None, ge=1, le=1_000_000)
-    temperature: float | None = Field(default=None, ge=0, le=2)
-    top_p: float | None = Field(default=None, gt=0, le=1)
-    n: int | None = Field(default=None, ge=1, le=128)
-    stop: _Stop | None = None
-    stream: bool | None = None
-    stream_options: StreamOptions | None = None
-    seed: int | None = Field(default=None, ge=-(2**63), lt=2**63)
-    frequency_penalty: float | None = Field(default=None, ge=-2, le=2)
-    presence_penalty: float | None = Field(default=None, ge=-2, le=2)
-    logit_bias: dict[str, float] | None = None
-    response_format: ResponseFormat | None = None
-    user: str | None = None
-    # Beyond OpenAI's API, with the names that vLLM gives them.
-    top_k: int | None = Field(default=None, ge=-1)
-    min_p: float | None = Field(default=None, ge=0, le=1)
-    repetition_penalty: float | None = Field(default=None, gt=0)
-    structured_outputs: JsonObject | None = None
-    # Labels that do not change an answer.
-    metadata: dict[str, str] | None = None
-    safety_identifier: str | None = None
-    prompt_cache_key: str | None = None
-    service_tier: Literal["auto", "default"] | None = None
-    store: Literal[False] | None = None
-
-
-class ChatRequest(_Sampling):
+def _chat_request() -> CoreSchema:
     """The body of POST /v1/chat/completions."""
-
-    messages: list[Message] | None = Field(default=None, min_length=1)
-    variables: dict[str, str] | None = None
-    max_completion_tokens: int | None = Field(default=None, ge=1, le=1_000_000)
-    logprobs: bool | None = None
-    top_logprobs: int | None = Field(default=None, ge=0, le=20)
-    tools: list[Tool] | None = Field(default=None, max_length=128)
-    tool_choice: (
-        Annotated[
-            Annotated[Literal["none", "auto", "required"], Tag("<string>")] | Annotated[_NamedTool, Tag("<object>")],
-            Discriminator(_union_tag, "tool_choice_type", "should be none, auto, required or a named function"),
-        ]
-        | None
-    ) = None
-    parallel_tool_calls: bool | None = None
-    reasoning_effort: Literal["none", "minimal", "low", "medium", "high", "xhigh"] | None = None
-    chat_template_kwargs: JsonObject | None = None
-    documents: list[JsonObject] | None = None
-    add_generation_prompt: bool | None = None
-    continue_final_message: bool | None = None
+    return shape(
+        {"model": text()},
+        **_sampling(),
+        messages=list_of(_message(), min_length=1),
+        variables=json_object(text()),
+        max_completion_tokens=integer(ge=1, le=1_000_000),
+        logprobs=flag(),
+        top_logprobs=integer(ge=0, le=20),
+        tools=list_of(_tool(), max_length=128),
+        tool_choice=_tool_choice(),
+        parallel_tool_calls=flag(),
+        reasoning_effort=only("none", "minimal", "low", "medium", "high", "xhigh"),
+        chat_template_kwargs=json_object(),
+        documents=list_of(json_object()),
+        add_generation_prompt=flag(),
+        continue_final_message=flag(),
+    )
 
 
-class CompletionRequest(_Sampling):
+def _completion_request() -> CoreSchema:
     """The body of POST /v1/completions."""
+    return shape(
+        {"model": text(), "prompt": text(min_length=1)},
+        **_sampling(),
+        logprobs=integer(ge=0, le=20),
+        echo=only(False),
+        best_of=only(1),
+        suffix=only(None),
+    )
 
-    prompt: str = Field(min_length=1)
-    logprobs: int | None = Field(default=None, ge=0, le=20)
-    echo: Literal[False] | None = None
-    best_of: Literal[1] | None = None
-    suffix: None = None
 
-
-_MODELS: dict[Route, type[_Sampling]] = {"chat.completions": ChatRequest, "completions": CompletionRequest}
+@cache
+def _validator(route: Route) -> SchemaValidator:
+    return validator(_chat_request() if route == "chat.completions" else _completion_request())
 
 
 def parse_request(body: str, route: Route) -> JsonObject:
@@ -196,7 +146,7 @@ def parse_request(body: str, route: Route) -> JsonObject:
     """
     document = _parse_object(body)
     try:
-        _MODELS[route].model_validate(document)
+        _validator(route).validate_python(document)
     except ValidationError as error:
         _refuse(error)
     request = {name: value for name, value in document.items() if value is not None}
@@ -227,19 +177,9 @@ def _no_constant(name: str) -> NoReturn:
 def _refuse(error: ValidationError) -> NoReturn:
     """The first error names its field: `messages[2].role: …`."""
     first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-    param = _path(first["loc"])
+    param = location(first["loc"])
     reason = "Unknown parameter." if first["type"] == "extra_forbidden" else first["msg"]
     raise RequestError("invalid_parameter", f"{param}: {reason}", param=param) from None
-
-
-def _path(location: tuple[int | str, ...]) -> str:
-    path = ""
-    for step in location:
-        if isinstance(step, int):
-            path += f"[{step}]"
-        elif not (step.startswith("<") and step.endswith(">")):
-            path += f".{step}" if path else step
-    return path[:200]
 
 
 def _check_together(request: JsonObject, route: Route) -> None:
