@@ -1,7 +1,8 @@
 """Record what Apache Velocity 1.7 makes of this API's mapping templates, for tests/local/test_mapping_templates.py.
 
 On Debian: `apt-get install default-jdk-headless velocity`, then `python scripts/record_vtl/record.py`. VELOCITY_JARS
-names another directory with velocity, commons-lang 2 and commons-collections 3. Run it again when a template has changed.
+names another directory with velocity, commons-lang 2 and commons-collections 3. Run it again when a template has
+changed.
 """
 
 from __future__ import annotations
