@@ -12,8 +12,8 @@ from typing import Any
 from .builtin import BUILT_INS
 from .errors import PromptFormatError
 
-# A private-use character that text does not hold, and a space that shows whether the template trims.
-_MARK = "\ue0f0continue\ue0f0"
+# Text that no message holds and no filter changes, and a space that shows whether the template trims.
+_MARK = "~CONTINUE~FROM~HERE~"
 _MARK_AND_SPACE = _MARK + " "
 
 

@@ -35,9 +35,10 @@ class ChatTemplateEnvironment(ImmutableSandboxedEnvironment):
         self.globals |= {"raise_exception": _raise_exception, "dict": _dict, "namespace": _Namespace}
         del self.globals["lipsum"]
 
-    def call_binop(self, context: MeteredContext, operator: str, left: Any, right: Any) -> Any:
+    def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
+        meter = context.meter  # type: ignore[attr-defined]
         value = self.binop_table[operator](left, right)
-        return context.meter.built(value) if operator == "*" else context.meter.made(value)
+        return meter.built(value) if operator == "*" else meter.made(value)
 
     def call(self, context: Context, function: Any, /, *args: Any, **kwargs: Any) -> Any:
         """Call a function or method; methods of built-in types go straight, since they are most of all calls."""

@@ -24,6 +24,8 @@ WORKING_COPIES = 32
 LARGEST_NUMBER = 100_000
 """Longest padding, widest indentation."""
 _LONGEST_OPTION = 16
+_ITEM = 64
+"""What an item of a new container counts for: looking at it takes as long as copying so many characters."""
 _INTEGER_BITS = 4096
 
 
@@ -70,7 +72,7 @@ class Meter:
         if kind is str:
             self._left -= len(value)
         elif kind in _CONTAINERS:
-            self._left -= len(value) * _ITEM
+            self._left -= len(value)
         if self._left < 0 or monotonic() > self._deadline:
             self._stop()
         return value
@@ -118,7 +120,6 @@ def _text_length(value: Any, length: int) -> int:
 
 
 _CONTAINERS = (list, tuple, dict)
-_ITEM = 8
 
 
 def multiply(left: Any, right: Any) -> Any:

@@ -16,9 +16,9 @@ def deepseek_r1(c: Conversation) -> str:
     The last system message moves to the front; the others are dropped.
     """
     system = ""
-    for index, message in enumerate(c.messages):
+    for message in c.messages:
         if message.get("role") == "system":
-            system = content_text(c.messages, index)
+            system = str(message.get("content", ""))
     turns = "".join(_turns(c.messages))
     ends_in_tool = _ends_in_tool(c.messages)
     closing = "<｜tool▁outputs▁end｜>" if ends_in_tool else ""

@@ -30,16 +30,16 @@ def llama2(c: Conversation) -> str:
     system = f"<<SYS>>\n{content_text(c.messages, 0)}\n<</SYS>>\n\n" if start else ""
     parts = []
     for index in range(start, len(c.messages)):
-        role, content = role_text(c.messages, index), content_text(c.messages, index)
+        role = c.messages[index].get("role")
         if (role == "user") != ((index - start) % 2 == 0):
             raise PromptFormatError(
                 "user and assistant messages must take turns, user first.", param=f"messages[{index}].role"
             )
         if role == "user":
-            parts.append(f"{bos}[INST] {(system + content).strip()} [/INST]")
+            parts.append(f"{bos}[INST] {(system + content_text(c.messages, index)).strip()} [/INST]")
             system = ""
         elif role == "assistant":
-            parts.append(f" {content.strip()} {eos}")
+            parts.append(f" {content_text(c.messages, index).strip()} {eos}")
     return "".join(parts)
 
 

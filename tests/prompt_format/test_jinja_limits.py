@@ -1,0 +1,172 @@
+"""Templates that would run or grow without end, or reach out of the sandbox, are stopped with a clear error."""
+
+from __future__ import annotations
+
+import time
+import tracemalloc
+
+import pytest
+
+from prompt_format import PromptFormatError, render
+from prompt_format.jinja_limits import SECONDS
+from tests.prompt_format.golden_files import CONVERSATIONS, template
+
+USER = {"role": "user", "content": "Hi"}
+
+ENDLESS = {
+    "nested loops": "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}",
+    "macros that call themselves twice": (
+        "{% macro f(n) %}{% if n < 2 %}1{% else %}{{ f(n - 1) }}{{ f(n - 2) }}{% endif %}{% endmacro %}{{ f(50) }}"
+    ),
+    "long comparisons": "{% set s = 'a' * 9999999 %}{% for a in range(99999) %}{{ 'b' in s }}{% endfor %}",
+}
+DOUBLING = "{% set ns = namespace(x='a') %}{% for i in range(99) %}{% set ns.x = VALUE %}{% endfor %}{{ ns.x }}"
+HUGE = {
+    "output in loops": "{% for a in range(99999) %}{% for b in range(99999) %}"
+    + "x" * 1000
+    + "{% endfor %}{% endfor %}",
+    "output in a macro": (
+        "{% macro m() %}{% for a in range(99999) %}" + "x" * 1000 + "{% endfor %}{% endmacro %}{{ m() | length }}"
+    ),
+    "a captured block": "{% set x %}{% for a in range(99999) %}" + "x" * 1000 + "{% endfor %}{% endset %}",
+    "a large value, often": (
+        "{% set s = 'x' * 999999 %}{% set t %}{% for a in range(99) %}{{ s }}{% endfor %}{% endset %}"
+    ),
+    "escaped output": "{% autoescape true %}{% for a in range(99999) %}{{ '<' * 1000 }}{% endfor %}{% endautoescape %}",
+    "a repeated text": "{{ 'a' * 10**9 }}",
+    "a repeated list": "{{ 10**9 * [1] }}",
+    "a repeated list of long texts": "{{ (['x' * 99999] * 99999) | join }}",
+    "a text doubled by +": DOUBLING.replace("VALUE", "ns.x + ns.x"),
+    "a text doubled by ~": DOUBLING.replace("VALUE", "ns.x ~ ns.x"),
+    "a list in a list, twice": DOUBLING.replace("VALUE", "[ns.x, ns.x]"),
+    "a tuple in a tuple, twice": DOUBLING.replace("VALUE", "(ns.x, ns.x)"),
+    "an object in an object, twice": DOUBLING.replace("VALUE", "{'a': ns.x, 'b': ns.x}"),
+    "a dict in a dict, twice": DOUBLING.replace("VALUE", "dict(a=ns.x, b=ns.x)"),
+    "the center filter": "{{ 'x' | center(1000000000) }}",
+    "the center method": "{{ 'x'.center(1000000000) }}",
+    "ljust": "{{ 'x'.ljust(width) }}",
+    "zfill": "{{ '1'.zfill(999999999) }}",
+    "map": "{{ range(99999) | map('center', 99999) | list | length }}",
+    "sort": "{{ range(99999) | map('center', 99999) | sort | length }}",
+    "old-style formatting": "{{ '%999999999d' % 1 }}",
+    "old-style formatting with a star": "{{ '%*d' % (999999999, 1) }}",
+    "the format filter": "{{ '%999999999d' | format(1) }}",
+    "the format method": "{{ '{:>999999999}'.format(1) }}",
+    "the format method with a field": "{{ '{:>{w}}'.format(1, w=999999999) }}",
+    "format_map": "{{ '{a:>{w}}'.format_map({'a': 1, 'w': 999999999}) }}",
+    "the replace filter": "{% set s = 'a' * 99999 %}{{ s | replace('a', s) }}",
+    "the replace method": "{% set s = 'a' * 99999 %}{{ s.replace('a', s) }}",
+    "the join filter": "{% set s = 'a' * 99999 %}{{ range(99999) | join(s) }}",
+    "the join method": "{% set s = 'a' * 99999 %}{{ s.join(s) }}",
+    "indent": "{% set s = 'a\n' * 99999 %}{{ s | indent(99999) }}",
+    "wordwrap": "{% set s = 'a ' * 9999 %}{{ s | wordwrap(1, wrapstring=s) }}",
+    "slice": "{% for x in [1] | slice(1000000000) %}{% endfor %}",
+    "batch": "{{ [1] | batch(1000000000, 0) | list }}",
+    "tojson": "{{ [[1]] | tojson(indent=1000000000) }}",
+    "translate": "{{ 'a'.translate({97: 'b'}) }}",
+    "to_bytes": "{{ (5).to_bytes(1000000000, 'big') }}",
+    "large numbers": "{% set ns = namespace(x=9) %}{% for i in range(99) %}{% set ns.x = ns.x * ns.x %}{% endfor %}",
+    "towers of powers": "{{ 10 ** (10 ** 10) }}",
+    "deep recursion": "{% macro f(n) %}{{ f(n + 1) }}{% endmacro %}{{ f(0) }}",
+    "deep nesting": (
+        "{% set ns = namespace(x=[]) %}{% for i in range(2000) %}{% set ns.x = [ns.x] %}{% endfor %}{{ ns.x | tojson }}"
+    ),
+}
+ESCAPES = {
+    "class": "{{ ''.__class__.__mro__ }}",
+    "format": "{{ '{0.__class__.__mro__}'.format('') }}",
+    "function": "{{ raise_exception.__globals__.x }}",
+    "method": "{{ strftime_now.__self__.x }}",
+    "type": "{{ cycler.__init__.__globals__ }}",
+    "namespace": "{% set ns = namespace(__class__=1) %}",
+    "namespace attributes": "{% set ns = namespace() %}{{ ns._Namespace__attrs.x }}",
+    "changing the messages": "{{ messages.append(1) }}",
+    "changing a message": "{{ messages[0].update({'role': 'system'}) }}",
+    "imports": "{% import 'os' as os %}",
+    "files": "{% include '/etc/passwd' %}",
+}
+
+
+def refused(source: str) -> str:
+    with pytest.raises(PromptFormatError) as caught:
+        render([USER], template=source, width=999999999)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("name", ENDLESS)
+def test_a_template_that_runs_without_end_is_stopped_in_time(name: str):
+    start = time.monotonic()
+
+    reason = refused(ENDLESS[name])
+
+    assert reason == f"the chat template was stopped: it runs longer than {SECONDS:g} seconds."
+    assert time.monotonic() - start < SECONDS + 1
+
+
+@pytest.mark.parametrize("name", HUGE)
+def test_a_template_that_makes_huge_values_is_stopped_before_they_fill_the_memory(name: str):
+    tracemalloc.start()
+    try:
+        reason = refused(HUGE[name])
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert reason.startswith("the chat template was stopped: ")
+    assert most < 100e6
+
+
+@pytest.mark.parametrize("name", ESCAPES)
+def test_a_template_cannot_reach_out_of_its_sandbox(name: str):
+    messages = [dict(USER)]
+
+    with pytest.raises(PromptFormatError):
+        render(messages, template=ESCAPES[name])
+
+    assert messages == [USER]
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "{{ " + "(" * 5000 + "1" + ")" * 5000 + " }}",
+        "{% for a in b %}" * 30 + "{% endfor %}" * 30,
+        "{{ 'x' }}" + "x" * 300_000,
+    ],
+    ids=["deep expression", "deep loops", "long source"],
+)
+def test_a_template_that_cannot_be_compiled_is_refused(source: str):
+    assert refused(source).startswith("the chat template ")
+
+
+def test_a_long_conversation_is_no_hostile_one():
+    messages = [{"role": "user", "content": f"{number} " * 500} for number in range(2000)]
+
+    prompt = render(messages, template=template("own-features"))
+
+    assert "12" in prompt
+    assert render(messages, template=template("own-reasoning")).count("<|user|>") == 2000
+
+
+def test_a_large_message_is_no_hostile_one():
+    messages = [{"role": "user", "content": "x" * 6_000_000}]
+
+    assert len(render(messages, template=template("own-features"))) > 6_000_000
+
+
+def test_a_failed_render_leaves_the_template_usable():
+    source = "{% for x in range(n) %}{% for y in range(n) %}" + "x" * 100 + "{% endfor %}{% endfor %}"
+    with pytest.raises(PromptFormatError):
+        render([USER], template=source, n=9999)
+
+    assert render([USER], template=source, n=2) == "x" * 400
+
+
+def test_limits_change_no_prompt_of_the_recorded_conversations():
+    """The golden tests render under these limits; here, that the longest of them is far from them."""
+    longest = max(CONVERSATIONS.values(), key=lambda case: len(str(case["messages"])))
+    start = time.monotonic()
+
+    render(longest["messages"], template=template("own-features"))
+
+    assert time.monotonic() - start < SECONDS / 10
