@@ -9,9 +9,8 @@ from typing import Any, NamedTuple
 
 from .builtin import BUILT_INS
 from .conversation import token_texts
-from .errors import PromptFormatError
-from .probing import ANSWER, NEXT_USER, RESULT, TOOL, USER, ask, call_message, call_shape, offers_tools
-from .rendering import is_source
+from .probing import ANSWER, NEXT_USER, USER, ask, call_shape, offers_tools, tool_prompt
+from .rendering import check_template
 
 CONTROL_TOKEN = re.compile(
     r"<\|[^|<>\s]{1,60}\|>|<｜[^｜<>\s]{1,60}｜>|<<?/?SYS>>|</?s>|<(?:start|end)_of_turn>"
@@ -56,11 +55,7 @@ def family(template: str, special_tokens: Mapping[str, Any] | None = None) -> Fa
 @lru_cache(maxsize=64)
 def _family(template: str, token_items: tuple[tuple[str, str], ...]) -> Family:
     tokens = dict(token_items)
-    if template not in BUILT_INS and not is_source(template):
-        raise PromptFormatError(
-            f"{template!r} is no built-in chat template; there are {', '.join(BUILT_INS)}. "
-            "A model's own template is given as its Jinja source."
-        )
+    check_template(template)
     prompt = ask(template, [USER], special_tokens=tokens) or ""
     bos = tokens.get("bos_token") or None
     syntax = _call_syntax(template) if offers_tools(template) else None
@@ -114,12 +109,7 @@ def _stop(template: str, tokens: Mapping[str, str]) -> tuple[str, ...]:
 
 
 def _call_syntax(template: str) -> str | None:
-    shape = call_shape(template)
-    if shape is None:
-        return None
-    call = call_message(text_arguments=shape.text_arguments, content=None if shape.null_content else "")
-    prompt = ask(template, [USER, call, RESULT], [TOOL]) or ""
-    before, _, _ = prompt.partition('{"keylambda": "valuenu"}')
+    before, _, _ = tool_prompt(template).partition('{"keylambda": "valuenu"}')
     if "[TOOL_CALLS]" in before:
         return "mistral"
     if re.search(r"<tool_call>\s*\{[^{}]*$", before):

@@ -69,9 +69,7 @@ class Meter:
     def made(self, value: Any) -> Any:
         """An operator, a call or a filter gave a value."""
         kind = type(value)
-        if kind is str:
-            self._left -= len(value)
-        elif kind in _CONTAINERS:
+        if kind is str or kind in _CONTAINERS:
             self._left -= len(value)
         if self._left < 0 or monotonic() > self._deadline:
             self._stop()

@@ -102,6 +102,16 @@ def _shape(template: str, text_arguments: bool, null_content: bool) -> CallShape
 
 
 @lru_cache(maxsize=64)
+def tool_prompt(template: str) -> str:
+    """A prompt with a tool, a call of it and its result; empty if the template shows no calls."""
+    shape = call_shape(template)
+    if shape is None:
+        return ""
+    call = call_message(text_arguments=shape.text_arguments, content=None if shape.null_content else "")
+    return ask(template, [USER, call, RESULT], [TOOL]) or ""
+
+
+@lru_cache(maxsize=64)
 def offers_tools(template: str) -> bool:
     """Whether tool definitions reach the prompt."""
     return "toolkappa" in (ask(template, [USER], [TOOL]) or "")

@@ -60,20 +60,25 @@ def render(
     return continuation.cut(prompt) if continuation else prompt
 
 
-def _render_jinja(template: str, conversation: Conversation) -> str:
-    if not is_source(template):
+def check_template(template: str) -> None:
+    """Raises PromptFormatError if this is neither a built-in's name nor Jinja source that compiles."""
+    if template in BUILT_INS:
+        return
+    if not ("{{" in template or "{%" in template):
         raise PromptFormatError(
             f"{template!r} is no built-in chat template; there are {', '.join(BUILT_INS)}. "
             "A model's own template is given as its Jinja source."
         )
     from . import jinja
 
+    jinja.compiled(template)
+
+
+def _render_jinja(template: str, conversation: Conversation) -> str:
+    check_template(template)
+    from . import jinja
+
     return jinja.render(template, conversation)
-
-
-def is_source(template: str) -> bool:
-    """Whether this is Jinja source rather than a name."""
-    return "{{" in template or "{%" in template
 
 
 def _with_reasoning_names(messages: Sequence[Message]) -> Sequence[Message]:

@@ -15,7 +15,7 @@ from typing import Any
 
 from .conversation import Message, token_texts
 from .families import CONTROL_TOKEN
-from .probing import ANSWER, NEXT_USER, SYSTEM, USER, ask
+from .probing import ANSWER, NEXT_USER, SYSTEM, USER, ask, tool_prompt
 
 _TREATED_ROLES = ("user", "tool")
 
@@ -31,8 +31,8 @@ def neutralise(
     tokens = tuple(sorted(map(str, token_texts(special_tokens).values())))
     pattern = _pattern(template, tokens)
     return [
-        {**message, "content": _neutral(message.get("content"), pattern)}
-        if message.get("role") in _TREATED_ROLES
+        {**message, "content": _neutral(message["content"], pattern)}
+        if message.get("role") in _TREATED_ROLES and message.get("content")
         else dict(message)
         for message in messages
     ]
@@ -59,8 +59,9 @@ def _pattern(template: str, special_tokens: tuple[str, ...]) -> re.Pattern[str]:
     """What counts as a special token under this template: the tokens that the record names, those that the
     template writes, and everything else of their shape, since the tokenizer knows more than the template uses."""
     written = ask(template, [SYSTEM, USER, ANSWER, NEXT_USER]) or ask(template, [USER, ANSWER, NEXT_USER]) or ""
-    named = {*CONTROL_TOKEN.findall(written), *CONTROL_TOKEN.findall(template), *special_tokens}
-    named |= {mark for mark in ("<tool_response>", "</tool_response>") if mark in template}
+    text = f"{template}\n{written}\n{tool_prompt(template)}"
+    named = {*CONTROL_TOKEN.findall(text), *special_tokens}
+    named |= {mark for mark in ("<tool_response>", "</tool_response>") if mark in text}
     shapes = [shape for sample, shape in _SHAPES if any(re.fullmatch(sample, token) for token in named)]
     alternatives = [re.escape(token) for token in sorted(named, key=len, reverse=True) if len(token) > 1]
     return re.compile("|".join([*shapes, *alternatives]) or r"(?!)")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from itertools import chain, count
 from typing import Any
 
 from .conversation import to_json
@@ -12,6 +13,7 @@ from .errors import PromptFormatError
 from .probing import CallShape
 
 _SHORT_ID = re.compile(r"[A-Za-z0-9]{9}")
+_OTHER = re.compile(r"[^A-Za-z0-9]")
 
 
 def calls_as_the_template_takes_them(messages: list[dict[str, Any]], shape: CallShape | None) -> list[dict[str, Any]]:
@@ -20,7 +22,7 @@ def calls_as_the_template_takes_them(messages: list[dict[str, Any]], shape: Call
     Raises:
         PromptFormatError: the template shows no calls (`shape` is None), or arguments are not a JSON object.
     """
-    ids: dict[str, str] = {}
+    ids = _short_ids(messages) if shape is not None and shape.short_ids else {}
     adapted: list[dict[str, Any]] = []
     for index, message in enumerate(messages):
         if message.get("tool_calls"):
@@ -29,8 +31,8 @@ def calls_as_the_template_takes_them(messages: list[dict[str, Any]], shape: Call
                     "this model's chat template has no tool calls.", param=f"messages[{index}].tool_calls"
                 )
             adapted += _call_messages(message, index, shape, ids)
-        elif message["role"] == "tool" and shape is not None and shape.short_ids:
-            adapted.append({**message, "tool_call_id": _short(str(message.get("tool_call_id")), ids)})
+        elif message["role"] == "tool" and ids:
+            adapted.append({**message, "tool_call_id": ids[str(message.get("tool_call_id"))]})
         else:
             adapted.append(message)
     return _one_call_each(adapted) if shape is not None and shape.single else adapted
@@ -41,7 +43,7 @@ def _call_messages(message: dict[str, Any], index: int, shape: CallShape, ids: d
     for number, call in enumerate(message["tool_calls"]):
         arguments = _arguments(call, f"messages[{index}].tool_calls[{number}].function.arguments", shape)
         function = {"name": call["function"]["name"], "arguments": arguments}
-        call_id = _short(str(call.get("id")), ids) if shape.short_ids else call.get("id")
+        call_id = ids.get(str(call.get("id")), call.get("id"))
         calls.append({"id": call_id, "type": "function", "function": function})
     content = message["content"]
     before = [{"role": "assistant", "content": content}] if content and shape.own_message else []
@@ -62,14 +64,17 @@ def _arguments(call: Mapping[str, Any], param: str, shape: CallShape) -> Any:
     return to_json(arguments) if shape.text_arguments else arguments
 
 
-def _short(call_id: str, ids: dict[str, str]) -> str:
-    """Nine letters and digits for an id: itself where it is that, else its end, and never the same for two ids."""
-    if call_id not in ids:
-        short = re.sub(r"[^A-Za-z0-9]", "", call_id)[-9:].rjust(9, "0")
-        while short in ids.values():
-            short = f"{int(short, 36) + 1:x}"[-9:].rjust(9, "0")
-        ids[call_id] = call_id if _SHORT_ID.fullmatch(call_id) else short
-    return ids[call_id]
+def _short_ids(messages: list[dict[str, Any]]) -> dict[str, str]:
+    """Nine letters and digits for each call id: itself where it is that, else its end, and never the same for two."""
+    ids = [str(call.get("id")) for message in messages for call in message.get("tool_calls", ())]
+    ids += [str(message.get("tool_call_id")) for message in messages if message["role"] == "tool"]
+    short = {call_id: call_id for call_id in ids if _SHORT_ID.fullmatch(call_id)}
+    for call_id in dict.fromkeys(ids):
+        if call_id not in short:
+            end = _OTHER.sub("", call_id)[-9:].rjust(9, "0")
+            candidates = chain([end], (f"{number:09d}" for number in count()))
+            short[call_id] = next(candidate for candidate in candidates if candidate not in short.values())
+    return short
 
 
 def _one_call_each(messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
