@@ -25,9 +25,10 @@ check: .venv/test.stamp
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-build: .venv-sam/stamp ## Validate the template, and build the functions with `sam build`
+build: .venv-sam/stamp ## Validate the template, build the functions with `sam build`, and add their bytecode
 	$(SAM) validate --lint
 	PATH="$$(dirname $$(scripts/find-python 3.13)):$$PATH" $(SAM) build
+	scripts/bytecode
 
 unit: .venv/test.stamp
 	$(BIN)/pytest -m "not sam_local and not aws"
