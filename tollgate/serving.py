@@ -46,10 +46,20 @@ class Server:
         self.port: int = self._socket.getsockname()[1]
         self.url = f"http://{LOOPBACK}:{self.port}"
         self._server = uvicorn.Server(
-            uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=1)
+            uvicorn.Config(
+                app,
+                log_level="warning",
+                access_log=False,
+                # Longer than clients keep idle connections: the side that closes first decides who sees a reset.
+                timeout_keep_alive=310,
+                timeout_graceful_shutdown=1,
+            )
         )
         self._thread = threading.Thread(
-            target=self._server.run, kwargs={"sockets": [self._socket]}, daemon=True, name=f"serve:{self.port}"
+            target=self._server.run,
+            kwargs={"sockets": [self._socket]},
+            daemon=True,
+            name=f"serve:{self.port}",
         )
         self._thread.start()
         while not self._server.started:

@@ -74,16 +74,19 @@ class Environment:
     def alive(self) -> bool:
         return self._process.poll() is None
 
-    def start(self) -> None:
+    def start(self, patience_s: float) -> None:
         """Wait until the handler is imported and the first poll arrives.
 
         Raises:
             FunctionError: the module cannot be imported, raises, exits, or takes over ten seconds.
+            TimeoutError: the caller's patience is over.
         """
         request_id = str(uuid.uuid4())
         try:
-            report = self._api.next_report(INIT_LIMIT_S)
+            report = self._api.next_report(min(INIT_LIMIT_S, patience_s))
         except TimeoutError:
+            if patience_s < INIT_LIMIT_S:
+                raise
             raise self._failed(_timed_out(request_id, INIT_LIMIT_S)) from None
         if report.kind != "ready":
             raise self._failed(self._error_payload(report, request_id))

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 # Looking at every file of a function takes about a millisecond, so not at every invocation.
 _LOOK_AGAIN_S = 0.3
+# Lambda starts an environment for every concurrent invocation. Here they share the machine's cores, on which a hundred
+# cold starts at once take longer than waiting for a free environment.
+_MOST_ENVIRONMENTS = max(4, 2 * (os.cpu_count() or 1))
 # Errors after which Lambda throws the environment away; a handler that raises keeps it.
 _FATAL = ("Runtime.ExitError", "Runtime.OutOfMemory", "Sandbox.Timedout")
 
@@ -79,7 +82,7 @@ class FunctionSettings:
 
 
 class Function:
-    """Invokes handlers: one environment per concurrent invocation, kept warm, replaced when the code changes."""
+    """Invokes handlers in environments that are kept warm, and replaced when the code changes."""
 
     def __init__(self, settings: FunctionSettings, logs: LogSink) -> None:
         self.settings = settings
@@ -87,6 +90,7 @@ class Function:
         self._idle: list[Environment] = []
         self._busy: set[Environment] = set()
         self._lock = threading.Lock()
+        self._places = threading.BoundedSemaphore(_MOST_ENVIRONMENTS)
         self._fingerprint = settings.fingerprint()
         self._looked_s = time.monotonic()
         self.cold_starts = 0
@@ -102,17 +106,13 @@ class Function:
         if len(payload) > PAYLOAD_LIMIT_BYTES:
             message = f"{len(payload)} byte payload is too large for the RequestResponse invocation type"
             raise FunctionError({"errorType": "Lambda.RequestTooLargeException", "errorMessage": message})
-        environment = self._take()
-        reusable = False
+        until_s = time.monotonic() + patience_s
+        if not self._places.acquire(timeout=min(patience_s, threading.TIMEOUT_MAX)):
+            raise TimeoutError
         try:
-            result = environment.invoke(payload, self.settings.timeout_s, patience_s)
-            reusable = True
-        except FunctionError as error:
-            reusable = error.error_type not in _FATAL
-            raise
+            return self._invoke(payload, until_s)
         finally:
-            self._give_back(environment, reusable)
-        return result
+            self._places.release()
 
     def close(self) -> None:
         """End every process of the function."""
@@ -121,7 +121,20 @@ class Function:
         for environment in environments:
             environment.close()
 
-    def _take(self) -> Environment:
+    def _invoke(self, payload: bytes, until_s: float) -> Any:
+        environment = self._take(until_s)
+        reusable = False
+        try:
+            result = environment.invoke(payload, self.settings.timeout_s, until_s - time.monotonic())
+            reusable = True
+        except FunctionError as error:
+            reusable = error.error_type not in _FATAL
+            raise
+        finally:
+            self._give_back(environment, reusable)
+        return result
+
+    def _take(self, until_s: float) -> Environment:
         self._drop_outdated()
         with self._lock:
             while self._idle:
@@ -130,9 +143,9 @@ class Function:
                     self._busy.add(environment)
                     return environment
                 environment.close()
-        return self._start()
+        return self._start(until_s)
 
-    def _start(self) -> Environment:
+    def _start(self, until_s: float) -> Environment:
         settings = self.settings
         environment = Environment(
             settings.name,
@@ -146,8 +159,8 @@ class Function:
             self._busy.add(environment)
             self.cold_starts += 1
         try:
-            environment.start()
-        except FunctionError:
+            environment.start(until_s - time.monotonic())
+        except (FunctionError, TimeoutError):
             self._give_back(environment, reusable=False)
             raise
         return environment
