@@ -43,8 +43,9 @@ clean: ## Remove what the other targets made
 	rm -rf .venv .venv-sam .aws-sam build *.egg-info .mypy_cache .ruff_cache .pytest_cache
 
 .venv/uv.stamp:
-	$$(scripts/find-python 3.13 3.12 3.11 3) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	@echo "making .venv"
+	@$$(scripts/find-python 3.13 3.12 3.11 3) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
 	@touch $@
 
 .venv/run.stamp: .venv/uv.stamp requirements/run.txt
