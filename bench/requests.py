@@ -1,0 +1,117 @@
+"""What one request costs in Preprocess and Postprocess: CPU, its growth with the chat, memory over many requests."""
+
+from __future__ import annotations
+
+import resource
+import time
+from contextlib import redirect_stdout
+from pathlib import Path
+from statistics import correlation, linear_regression, median
+from typing import NamedTuple
+
+from bench.figures import Figure, figure, percentile
+from bench.handlers import KINDS, NOWHERE, Handlers, Kind, answered_event, chat_event
+
+CHAT_BYTES = 2_000
+SIZES = (1_000, 2_000, 5_000, 10_000, 20_000, 50_000, 100_000, 200_000)
+_MODELS = 100  # more than the parsed records that Preprocess keeps
+
+
+class Sample(NamedTuple):
+    """CPU milliseconds of one request."""
+
+    preprocess: float
+    postprocess: float
+
+    @property
+    def total(self) -> float:
+        """Both functions."""
+        return self.preprocess + self.postprocess
+
+
+class Size(NamedTuple):
+    """CPU milliseconds, p50, of a ten-message chat of so many bytes."""
+
+    body_bytes: int
+    p50_ms: float
+
+
+class RequestCost(NamedTuple):
+    """CPU milliseconds of a ten-message chat, and the line through the p50 of its sizes."""
+
+    kind: str
+    cpu_ms: Figure
+    p95_ms: float
+    preprocess_ms: float
+    postprocess_ms: float
+    sizes: list[Size]
+    microseconds_per_kb: float
+    r_squared: float
+
+
+class Memory(NamedTuple):
+    """Resident MiB after the first tenth of the requests, and after the last."""
+
+    requests: int
+    early_mib: float
+    late_mib: float
+
+
+def measure(requests: int = 2_000, requests_per_size: int = 200) -> list[RequestCost]:
+    """The cost of each kind of request."""
+    with redirect_stdout(NOWHERE):
+        handlers = Handlers.load()
+        return [_cost(handlers, kind, requests, requests_per_size) for kind in KINDS]
+
+
+def measure_memory(requests: int = 100_000) -> Memory:
+    """Memory while requests of all kinds go to many models; Linux only."""
+    with redirect_stdout(NOWHERE):
+        handlers = Handlers.load()
+        events = [(kind, chat_event(kind, CHAT_BYTES, model=f"m{i}")) for i in range(_MODELS) for kind in KINDS]
+        early = 0.0
+        for number in range(requests):
+            kind, event = events[number % len(events)]
+            handlers.postprocess(answered_event(kind, handlers.preprocess(event, None)), None)
+            if number == requests // 10:
+                early = _resident_mib()
+        return Memory(requests, early, _resident_mib())
+
+
+def _cost(handlers: Handlers, kind: Kind, requests: int, requests_per_size: int) -> RequestCost:
+    samples = _samples(handlers, kind, CHAT_BYTES, requests)
+    totals = [sample.total for sample in samples]
+    sizes = [
+        Size(size, median(sample.total for sample in _samples(handlers, kind, size, requests_per_size)))
+        for size in SIZES
+    ]
+    kilobytes, medians = [size.body_bytes / 1000 for size in sizes], [size.p50_ms for size in sizes]
+    return RequestCost(
+        kind.name,
+        cpu_ms=figure(totals),
+        p95_ms=percentile(totals, 95),
+        preprocess_ms=median(sample.preprocess for sample in samples),
+        postprocess_ms=median(sample.postprocess for sample in samples),
+        sizes=sizes,
+        microseconds_per_kb=linear_regression(kilobytes, medians).slope * 1000,
+        r_squared=correlation(kilobytes, medians) ** 2,
+    )
+
+
+def _samples(handlers: Handlers, kind: Kind, body_bytes: int, requests: int) -> list[Sample]:
+    """The first tenth warms up and is left out."""
+    event = chat_event(kind, body_bytes)
+    answered = answered_event(kind, handlers.preprocess(event, None))
+    samples = []
+    for _ in range(requests + requests // 10):
+        start = time.process_time()
+        handlers.preprocess(event, None)
+        between = time.process_time()
+        handlers.postprocess(answered, None)
+        samples.append(Sample((between - start) * 1000, (time.process_time() - between) * 1000))
+    return samples[requests // 10 :]
+
+
+def _resident_mib() -> float:
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * resource.getpagesize() / 2**20
