@@ -26,6 +26,12 @@ def test_no_text_changes_the_structure_of_the_execution_input(run, text):
     assert run(do="echo", text=text)["payload"]["text"] == text
 
 
+def test_arguments_of_the_wrong_type_fail_the_execution_though_the_state_catches_all(client):
+    response = client.post("/run", json={"model": 5})
+
+    assert (response.status_code, response.json()) == (500, {"error": "States.Runtime"})
+
+
 def test_a_failed_execution_is_answered_by_the_template_not_by_http_200(client):
     response = client.post("/run", json={"do": "fail"})
 

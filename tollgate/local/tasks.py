@@ -40,6 +40,10 @@ class _GetItem:
         self._dynamodb = dynamodb
 
     def __call__(self, arguments: Any, timeout_s: float) -> Any:
+        _require_string(arguments.get("TableName"), "TableName")
+        for attribute in arguments["Key"].values():
+            for kind, value in attribute.items():
+                _require_string(value, kind)
         body = json.dumps(arguments).encode()
         try:
             answer = self._dynamodb.call("GetItem", body, timeout_s)
@@ -81,6 +85,7 @@ class _InvokeModel:
         self._error_prefix = error_prefix
 
     def __call__(self, arguments: Any, timeout_s: float) -> Any:
+        _require_string(arguments.get("ModelId"), "ModelId")
         body = json.dumps(arguments["Body"]).encode()
         accept, content_type = arguments.get("Accept", _JSON), arguments.get("ContentType", _JSON)
         try:
@@ -93,6 +98,12 @@ class _InvokeModel:
             return {"Body": json.loads(answer.body), "ContentType": accept}
         except ValueError as error:
             raise StateError("States.Runtime", f"The answer of the model is no JSON: {error}") from error
+
+
+def _require_string(value: Any, field: str) -> None:
+    """Step Functions checks types itself; the error that it raises then is one that nothing catches."""
+    if not isinstance(value, str):
+        raise TypeError(f"The value for the field '{field}' must be a STRING")
 
 
 def _service_error(prefix: str, service: str, answer: ServiceAnswer) -> StateError:

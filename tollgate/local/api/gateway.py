@@ -66,7 +66,14 @@ class Gateway:
         status: int = 500
         problem: str | None = None
         try:
-            status, problem = await self._respond(request, context, receive, send)
+            try:
+                status, problem = await self._respond(request, context, receive, send)
+            except RefusalError:
+                raise
+            except (
+                Exception
+            ) as error:  # a defect of the runner: whoever runs it hears of it, and the client gets an answer
+                raise RefusalError("API_CONFIGURATION_ERROR") from error
         except RefusalError as refusal:
             response = self._responses.render(refusal, request, context)
             status, problem = response.status, _problem(refusal)

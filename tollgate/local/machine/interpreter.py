@@ -14,6 +14,7 @@ from tollgate.bedrock.clock import Clock
 from tollgate.local.machine.errors import (
     DATA_LIMIT_EXCEEDED,
     NO_CHOICE_MATCHED,
+    RUNTIME,
     TIMEOUT,
     ExecutionTimedOutError,
     StateError,
@@ -33,7 +34,8 @@ DATA_LIMIT_BYTES = 256 * 1024
 class TaskHandler(Protocol):
     """A service integration: takes the task's arguments and the seconds that it may take, gives its result.
 
-    Raises StateError with the service's error name, and TimeoutError when the seconds, real ones, are over.
+    Raises StateError with the service's error name, AttributeError, KeyError or TypeError for arguments of another
+    shape, and TimeoutError when the seconds, real ones, are over.
     """
 
     def __call__(self, arguments: Any, timeout_s: float) -> Any: ...
@@ -201,6 +203,9 @@ class StateMachine:
         except TimeoutError:
             self._check_time(run)
             raise StateError(TIMEOUT) from None
+        except (AttributeError, KeyError, TypeError) as error:
+            cause = f"The Arguments could not be used to start the Task: {error}"
+            raise StateError(RUNTIME, cause) from error
         _check_size(result, "result")
         return result
 
