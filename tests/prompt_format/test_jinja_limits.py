@@ -21,6 +21,7 @@ ENDLESS = {
     "long comparisons": "{% set s = 'a' * 9999999 %}{% for a in range(99999) %}{{ 'b' in s }}{% endfor %}",
 }
 DOUBLING = "{% set ns = namespace(x='a') %}{% for i in range(99) %}{% set ns.x = VALUE %}{% endfor %}{{ ns.x }}"
+KEPT = "{% set ns = namespace(l=[]) %}{% for i in range(99) %}{% set ns.l = ns.l + [VALUE] %}{% endfor %}"
 HUGE = {
     "output in loops": "{% for a in range(99999) %}{% for b in range(99999) %}"
     + "x" * 1000
@@ -36,6 +37,10 @@ HUGE = {
     "a repeated text": "{{ 'a' * 10**9 }}",
     "a repeated list": "{{ 10**9 * [1] }}",
     "a repeated list of long texts": "{{ (['x' * 99999] * 99999) | join }}",
+    "repeated texts, kept": KEPT.replace("VALUE", "'x' * 9999999"),
+    "repeated bytes, kept": KEPT.replace("VALUE", "'x'.encode() * 9999999"),
+    "filtered texts, kept": KEPT.replace("VALUE", "('x' * 9999999) | upper"),
+    "texts from methods, kept": KEPT.replace("VALUE", "('x' * 9999999).upper()"),
     "a text doubled by +": DOUBLING.replace("VALUE", "ns.x + ns.x"),
     "a text doubled by ~": DOUBLING.replace("VALUE", "ns.x ~ ns.x"),
     "a list in a list, twice": DOUBLING.replace("VALUE", "[ns.x, ns.x]"),

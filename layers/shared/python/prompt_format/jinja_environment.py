@@ -37,8 +37,8 @@ class ChatTemplateEnvironment(ImmutableSandboxedEnvironment):
 
     def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
         meter = context.meter  # type: ignore[attr-defined]
-        value = self.binop_table[operator](left, right)
-        return meter.built(value) if operator == "*" else meter.made(value)
+        value = meter.made(self.binop_table[operator](left, right))
+        return meter.built(value) if operator == "*" else value
 
     def call(self, context: Context, function: Any, /, *args: Any, **kwargs: Any) -> Any:
         """Call a function or method; methods of built-in types go straight, since they are most of all calls."""

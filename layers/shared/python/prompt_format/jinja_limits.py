@@ -68,8 +68,7 @@ class Meter:
 
     def made(self, value: Any) -> Any:
         """An operator, a call or a filter gave a value."""
-        kind = type(value)
-        if kind is str or kind in _CONTAINERS:
+        if isinstance(value, _SIZED):
             self._left -= len(value)
         if self._left < 0 or monotonic() > self._deadline:
             self._stop()
@@ -118,6 +117,7 @@ def _text_length(value: Any, length: int) -> int:
 
 
 _CONTAINERS = (list, tuple, dict)
+_SIZED = (str, bytes, *_CONTAINERS)
 
 
 def multiply(left: Any, right: Any) -> Any:

@@ -17,6 +17,8 @@ def minimum_tokens(text: str) -> int:
     allowed for). English prose has about a third more tokens than this says, so what is refused is truly too long.
     """
     words = text.split()
+    if len(words) * _LONGEST_TOKEN >= len(text):
+        return len(words)
     return max(len(words), -(-sum(map(len, words)) // _LONGEST_TOKEN))
 
 
