@@ -13,6 +13,7 @@ from inference.invocation import Prepared, Request, model_name, prepare, read_re
 from inference.observability import Call
 from inference.reader import CompletionReader
 from inference.response import Response, respond
+from streaming.batches import until_failure
 from streaming.ports import Model, Records
 from streaming.retries import Retries
 
@@ -88,10 +89,14 @@ class Path:
             ApiError: it fails, or ends before the completion does.
         """
         body_format = FORMATS[prepared.spec.body_format]
-        async with aclosing(self._model.stream(prepared.invocation)) as answers:
-            async for answer in answers:
-                if events := "".join(map(writer.write, reader.feed(body_format.read(answer)))):
-                    yield events
+        async with aclosing(self._model.stream(prepared.invocation)) as batches:
+            async for batch in batches:
+                deltas = (delta for answer in batch for delta in reader.feed(body_format.read(answer)))
+                events, failure = until_failure(map(writer.write, deltas))
+                if events:
+                    yield "".join(events)
+                if failure:
+                    raise failure
                 if reader.finished and "stop" not in body_format.parameters:
                     break  # at a stop sequence that the model does not know: it would go on
         if not reader.finished:

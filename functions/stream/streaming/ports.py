@@ -29,8 +29,10 @@ class Model(Protocol):
             ApiError: the invocation fails.
         """
 
-    def stream(self, invocation: Invocation) -> AsyncGenerator[Any]:
-        """The model's answer as events, each JSON; closing the generator ends the invocation.
+    def stream(self, invocation: Invocation) -> AsyncGenerator[list[Any]]:
+        """The events of the model's answer, each JSON; those that came together are given together.
+
+        Closing the generator ends the invocation.
 
         Raises:
             ApiError: the invocation fails, or its events end with an error.

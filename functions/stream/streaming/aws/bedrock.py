@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterator
 from typing import Any
 from urllib.parse import quote
 
@@ -16,6 +16,7 @@ from inference.invocation import Invocation
 from streaming.aws.event_stream import EventStreamError, Frame, FrameReader
 from streaming.aws.http_client import Answer, ConnectionClosedError, HttpError
 from streaming.aws.service import Service, connection_failure, error_name
+from streaming.batches import until_failure
 
 _HEADERS = {"content-type": "application/json", "accept": "application/json"}
 _STREAM_HEADERS = {"content-type": "application/json", "x-amzn-bedrock-accept": "application/json"}
@@ -37,7 +38,7 @@ class BedrockModel:
         except HttpError as error:
             raise connection_failure(error) from error
 
-    async def stream(self, invocation: Invocation) -> AsyncGenerator[Any]:
+    async def stream(self, invocation: Invocation) -> AsyncGenerator[list[Any]]:
         """See `ports.Model`."""
         path = f"/model/{quote(invocation.model_id, safe='')}/invoke-with-response-stream"
         begun = False
@@ -47,13 +48,13 @@ class BedrockModel:
                 begun = True
                 frames = FrameReader()
                 async for data in answer:
-                    for frame in frames.feed(data):
-                        if (event := _event_of(frame)) is not None:
-                            yield event
+                    events, failure = until_failure(_events(frames, data))
+                    if events:
+                        yield events
+                    if failure:
+                        raise failure
                 if frames.inside_a_frame:
-                    raise EventStreamError("the stream ends inside a frame")
-        except EventStreamError as error:
-            raise from_upstream("ResponseStreamingError") from error
+                    raise from_upstream("ResponseStreamingError")
         except ConnectionClosedError as error:
             raise from_upstream("ResponseStreamingError" if begun else "ConnectionClosedError") from error
         except HttpError as error:
@@ -69,21 +70,32 @@ def _body(invocation: Invocation) -> bytes:
     return to_json(invocation.body).encode()
 
 
-def _event_of(frame: Frame) -> Any:
-    """The model's JSON in a chunk; None for a kind of event that is not known.
+def _events(frames: FrameReader, data: bytes) -> Iterator[Any]:
+    """The model's JSON in each chunk that `data` completes; other kinds of events are passed over.
 
     Raises:
-        ApiError: the frame ends the stream with an error.
+        ApiError: a frame ends the stream with an error, or the bytes are not frames.
     """
+    try:
+        for frame in frames.feed(data):
+            _check_frame(frame)
+            if frame.headers.get(":event-type") == "chunk":
+                yield _parse_chunk(frame.payload)
+    except EventStreamError as error:
+        raise from_upstream("ResponseStreamingError") from error
+
+
+def _check_frame(frame: Frame) -> None:
     kind = frame.headers.get(":message-type")
     if kind == "exception":
         raise from_upstream(frame.headers.get(":exception-type", ""))
     if kind == "error":
         raise from_upstream(frame.headers.get(":error-code", ""))
-    if frame.headers.get(":event-type") != "chunk":
-        return None
+
+
+def _parse_chunk(payload: bytes) -> Any:
     try:
-        return _parse(base64.b64decode(json.loads(frame.payload)["bytes"]))
+        return _parse(base64.b64decode(json.loads(payload)["bytes"]))
     except (KeyError, TypeError, ValueError) as error:
         raise AnswerError from error
 

@@ -155,22 +155,21 @@ class Exchange:
 
 
 class Answer:
-    """An answer as it comes: `status` and `headers` (names in lower case), then the body in pieces."""
+    """An answer as it comes: `status` and `headers` (names in lower case), then the body in pieces.
+
+    `reusable` says whether it was read to its end, and its connection may serve another.
+    """
 
     def __init__(self) -> None:
         self.status = 0
         self.headers: dict[str, str] = {}
+        self.reusable = False
         self._reader: asyncio.StreamReader | None = None
         self._parser = httptools.HttpResponseParser(self)
         self._begun = False
         self._has_head = False
         self._complete = False
         self._pieces: list[bytes] = []
-
-    @property
-    def reusable(self) -> bool:
-        """Whether the answer was read to its end, and its connection may serve another."""
-        return self._complete and bool(self._parser.should_keep_alive())
 
     async def read_head(self, reader: asyncio.StreamReader) -> None:
         """Raises ConnectionClosedError."""
@@ -219,6 +218,8 @@ class Answer:
 
     def on_message_complete(self) -> None:
         self._complete = True
+        # Only now does the parser know.
+        self.reusable = self._parser.should_keep_alive()
 
 
 def drop(connection: _Connection) -> None:
