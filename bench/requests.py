@@ -7,7 +7,7 @@ import time
 from contextlib import redirect_stdout
 from pathlib import Path
 from statistics import correlation, linear_regression, median
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from bench.figures import Figure, figure, percentile
 from bench.handlers import KINDS, NOWHERE, Handlers, Kind, answered_event, chat_event
@@ -68,14 +68,20 @@ def measure_memory(requests: int = 100_000) -> Memory:
     """Memory while requests of all kinds go to many models; Linux only."""
     with redirect_stdout(NOWHERE):
         handlers = Handlers.load()
-        events = [(kind, chat_event(kind, CHAT_BYTES, model=f"m{i}")) for i in range(_MODELS) for kind in KINDS]
+        events = [_events(handlers, kind, f"m{number}") for number in range(_MODELS) for kind in KINDS]
         early = 0.0
         for number in range(requests):
-            kind, event = events[number % len(events)]
-            handlers.postprocess(answered_event(kind, handlers.preprocess(event, None)), None)
+            event, answered = events[number % len(events)]
+            handlers.preprocess(event, None)
+            handlers.postprocess(answered, None)
             if number == requests // 10:
                 early = _resident_mib()
         return Memory(requests, early, _resident_mib())
+
+
+def _events(handlers: Handlers, kind: Kind, model: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    event = chat_event(kind, CHAT_BYTES, model=model)
+    return event, answered_event(kind, handlers.preprocess(event, None))
 
 
 def _cost(handlers: Handlers, kind: Kind, requests: int, requests_per_size: int) -> RequestCost:
