@@ -226,6 +226,12 @@ def test_strict_is_a_setting_of_the_api_and_not_for_the_model():
             {"tools": [PING], "tool_choice": {"type": "function", "function": {"name": "x"}}},
             "tool_choice: 'x' is not one of the tools.",
         ),
+        ([USER], {"tools": [{"type": "function"}]}, "tools[0].function: must have a name."),
+        (
+            [USER, {"role": "assistant", "content": "", "tool_calls": [{"id": "x"}]}],
+            {},
+            "messages[1].tool_calls[0].function: must have a name.",
+        ),
         ([USER], {"tools": [PING], "name": "chatml"}, "tools: this model's chat template has no tools."),
         (
             [USER, call("x")],

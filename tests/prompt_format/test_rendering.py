@@ -54,6 +54,13 @@ def test_content_that_is_not_text_is_refused_naming_the_message(name: str):
     assert str(error) == "messages[2].content: must be text for this model, not a list."
 
 
+@pytest.mark.parametrize("name", sorted(BUILT_INS))
+def test_messages_and_calls_of_no_shape_are_refused(name: str):
+    assert str(refusal([USER, "Hi"], template=name)) == "messages[1]: must be an object."
+    if prompt_format.family(name).tool_calls in ("mistral", "llama3_json"):
+        refusal([USER, {"role": "assistant", "tool_calls": [{"id": "a1b2c3d4e"}]}], template=name)
+
+
 def test_a_template_that_raises_names_the_message_in_its_hands():
     error = refusal([USER, USER], template=template("own-alternating"), special_tokens={"bos_token": "<s>"})
 

@@ -68,8 +68,9 @@ def test_neutral_text_has_nothing_left_to_neutralise(text: str, name: str):
 
 def test_tokens_that_the_record_names_count():
     tokens = {"eos_token": "<END>", "pad_token": {"content": "@@PAD@@"}, "unk_token": None}
+    tokens["additional_special_tokens"] = ["<X>", {"content": "<Y>"}]
 
-    assert neutral("a<END>b@@PAD@@", "chatml", special_tokens=tokens) == "a< END>b@ @PAD@@"
+    assert neutral("a<END>b@@PAD@@<X><Y>", "chatml", special_tokens=tokens) == "a< END>b@ @PAD@@< X>< Y>"
 
 
 def test_parts_are_neutralised_like_text():

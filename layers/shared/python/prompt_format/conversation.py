@@ -35,13 +35,15 @@ class Conversation(NamedTuple):
 
 
 def token_texts(special_tokens: Mapping[str, Any] | None) -> dict[str, Any]:
-    """Special tokens as a tokenizer_config.json has them: texts, objects with the text in `content`, or null."""
-    texts = {}
-    for name, token in (special_tokens or {}).items():
-        text = token.get("content") if isinstance(token, Mapping) else token
-        if text is not None:
-            texts[name] = text
-    return texts
+    """Special tokens as a tokenizer_config.json has them: texts, objects with the text in `content`, lists, or null."""
+    texts = {name: _token_text(token) for name, token in (special_tokens or {}).items()}
+    return {name: text for name, text in texts.items() if text is not None}
+
+
+def _token_text(token: Any) -> Any:
+    if isinstance(token, list):
+        return [_token_text(one) for one in token]
+    return token.get("content") if isinstance(token, dict) else token
 
 
 def to_json(value: Any, *, indent: int | None = None) -> str:

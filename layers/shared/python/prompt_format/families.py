@@ -49,7 +49,7 @@ def family(template: str, special_tokens: Mapping[str, Any] | None = None) -> Fa
     built_in = BUILT_INS.get(template)
     defaults = built_in.special_tokens if built_in else {}
     tokens = {**defaults, **token_texts(special_tokens)}
-    return _family(template, tuple(sorted(tokens.items())))
+    return _family(template, tuple(sorted((name, text) for name, text in tokens.items() if isinstance(text, str))))
 
 
 @lru_cache(maxsize=64)

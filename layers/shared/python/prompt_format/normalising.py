@@ -121,10 +121,13 @@ def _tools(
         return None
     if not probing.offers_tools(template):
         raise PromptFormatError("this model's chat template has no tools.", param="tools")
+    for index, tool in enumerate(tools):
+        if not isinstance(tool.get("function"), Mapping) or "name" not in tool["function"]:
+            raise PromptFormatError("must have a name.", param=f"tools[{index}].function")
     chosen = [dict(tool) for tool in tools]
     if isinstance(tool_choice, Mapping):
         name = tool_choice.get("function", {}).get("name")
-        chosen = [tool for tool in chosen if tool.get("function", {}).get("name") == name]
+        chosen = [tool for tool in chosen if tool["function"]["name"] == name]
         if not chosen:
             raise PromptFormatError(f"{name!r} is not one of the tools.", param="tool_choice")
     return [{**tool, "function": _function(tool["function"], template)} for tool in chosen]

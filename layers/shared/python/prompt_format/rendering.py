@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from .builtin import BUILT_INS
+from .builtin import BUILT_INS, BuiltIn
 from .continuation import Continuation
 from .conversation import Conversation, Message, Tool, token_texts
 from .errors import PromptFormatError
@@ -45,6 +45,9 @@ def render(
         PromptFormatError: the template refuses the conversation (naming the message at fault), does not
             compile, or does more work than `limits` allow.
     """
+    for index, message in enumerate(messages):
+        if not isinstance(message, dict):
+            raise PromptFormatError("must be an object.", param=f"messages[{index}]")
     continuation = Continuation(messages, template) if continue_final_message else None
     built_in = BUILT_INS.get(template)
     defaults = built_in.special_tokens if built_in else {}
@@ -56,7 +59,7 @@ def render(
         now,
         template_variables,
     )
-    prompt = built_in.render(conversation) if built_in else _render_jinja(template, conversation)
+    prompt = _render_built_in(built_in, conversation) if built_in else _render_jinja(template, conversation)
     return continuation.cut(prompt) if continuation else prompt
 
 
@@ -72,6 +75,13 @@ def check_template(template: str) -> None:
     from . import jinja
 
     jinja.compiled(template)
+
+
+def _render_built_in(built_in: BuiltIn, conversation: Conversation) -> str:
+    try:
+        return built_in.render(conversation)
+    except (AttributeError, KeyError, TypeError) as error:  # a tool or a call without its parts
+        raise PromptFormatError(f"the conversation lacks what the format shows: {error}") from error
 
 
 def _render_jinja(template: str, conversation: Conversation) -> str:

@@ -28,7 +28,7 @@ def neutralise(
     System and assistant texts stay as they are, and so does every text without such a token. Content may be
     a string or a list of parts.
     """
-    tokens = tuple(sorted(map(str, token_texts(special_tokens).values())))
+    tokens = tuple(sorted(_strings(list(token_texts(special_tokens).values()))))
     pattern = _pattern(template, tokens)
     return [
         {**message, "content": _neutral(message["content"], pattern)}
@@ -36,6 +36,12 @@ def neutralise(
         else dict(message)
         for message in messages
     ]
+
+
+def _strings(tokens: list[Any]) -> list[str]:
+    """The texts in a list, and in lists in it (`additional_special_tokens`)."""
+    nested = [_strings(token) if isinstance(token, list) else [str(token)] for token in tokens]
+    return [text for texts in nested for text in texts]
 
 
 def _neutral(content: Any, pattern: re.Pattern[str]) -> Any:

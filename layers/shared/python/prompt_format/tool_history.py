@@ -41,6 +41,8 @@ def calls_as_the_template_takes_them(messages: list[dict[str, Any]], shape: Call
 def _call_messages(message: dict[str, Any], index: int, shape: CallShape, ids: dict[str, str]) -> list[dict[str, Any]]:
     calls = []
     for number, call in enumerate(message["tool_calls"]):
+        if not isinstance(call.get("function"), Mapping) or "name" not in call["function"]:
+            raise PromptFormatError("must have a name.", param=f"messages[{index}].tool_calls[{number}].function")
         arguments = _arguments(call, f"messages[{index}].tool_calls[{number}].function.arguments", shape)
         function = {"name": call["function"]["name"], "arguments": arguments}
         call_id = ids.get(str(call.get("id")), call.get("id"))
