@@ -23,6 +23,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from http.client import HTTPConnection
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 import boto3
@@ -34,8 +35,6 @@ from bench.zero_delay_upstream import MODEL_ID
 ROOT = Path(__file__).parent.parent
 FUNCTION = ROOT / "functions" / "stream"
 LAYER = ROOT / "layers" / "shared" / "python"
-# The interpreter itself: the one of a virtual environment reads path files at start, which Lambda's does not.
-PYTHON = getattr(sys, "_base_executable", sys.executable)
 CLIENTS = 16
 TARGETS = {
     "start_ratio": 35,
@@ -95,7 +94,7 @@ def measure() -> dict[str, Any]:
     """All figures; times in seconds or milliseconds and sizes in MiB, as their names say."""
     with ExitStack() as stack:
         upstream = stack.enter_context(_upstream())
-        environment = _environment(upstream)
+        environment = _environment(upstream, stack.enter_context(_interpreter()))
         start = _start_ratio(environment)
         process, port = stack.enter_context(_function(environment))
         body = {"model": "bench", "messages": [{"role": "user", "content": "Hello"}], "max_tokens": 64}
@@ -105,11 +104,10 @@ def measure() -> dict[str, Any]:
         direct = _sequential(lambda: Client(upstream, "/model/x/invoke", body))
         direct_stream = _sequential(lambda: Client(upstream, "/model/x/invoke-with-response-stream", body))
         boto3_ms = _boto3_p50(upstream, body)
-        rates = {
-            "requests_per_s": _rate(lambda: Client(port, chat, body)),
-            "streams_per_s": _rate(lambda: Client(port, chat, body | {"stream": True})),
-        }
-        rss = psutil.Process(process.pid).memory_info().rss / 2**20
+        function = psutil.Process(process.pid)
+        requests_per_s, request_cpu_ms = _rate(lambda: Client(port, chat, body), function)
+        streams_per_s, stream_cpu_ms = _rate(lambda: Client(port, chat, body | {"stream": True}), function)
+        rss = function.memory_info().rss / 2**20
     return {
         **start,
         "rss_mib": rss,
@@ -119,7 +117,10 @@ def measure() -> dict[str, Any]:
         "time_to_first_token_ms": streamed["first"] * 1000,
         "boto3_ms": boto3_ms,
         "overhead_per_boto3": (whole["total"] - direct["total"]) * 1000 / boto3_ms,
-        **rates,
+        "requests_per_s": requests_per_s,
+        "request_cpu_ms": request_cpu_ms,
+        "streams_per_s": streams_per_s,
+        "stream_cpu_ms": stream_cpu_ms,
     }
 
 
@@ -137,10 +138,18 @@ def _upstream() -> Iterator[int]:
         process.wait()
 
 
-def _environment(upstream: int) -> dict[str, str]:
+@contextmanager
+def _interpreter() -> Iterator[str]:
+    """A directory with `python` in it, which has nothing installed and so no hooks at its start, as on Lambda."""
+    with TemporaryDirectory() as directory:
+        subprocess.run([sys.executable, "-m", "venv", "--without-pip", directory], check=True)
+        yield f"{directory}/bin"
+
+
+def _environment(upstream: int, interpreter: str) -> dict[str, str]:
     packages = sysconfig.get_paths()["purelib"]
     return {
-        "PATH": os.environ["PATH"],
+        "PATH": os.pathsep.join((interpreter, os.environ["PATH"])),
         "PYTHONPATH": os.pathsep.join(map(str, (FUNCTION, LAYER, packages))),
         "AWS_REGION": "us-east-1",
         "AWS_ACCESS_KEY_ID": "bench",
@@ -159,7 +168,7 @@ def _function(environment: dict[str, str]) -> Iterator[tuple[subprocess.Popen[by
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     process = subprocess.Popen(
-        [PYTHON, "-m", "streaming"], env={**environment, "AWS_LWA_PORT": str(port)}, stdout=subprocess.DEVNULL
+        [str(FUNCTION / "run.sh")], env={**environment, "AWS_LWA_PORT": str(port)}, stdout=subprocess.DEVNULL
     )
     try:
         while not _ready(port):
@@ -187,7 +196,7 @@ def _start_ratio(environment: dict[str, str], rounds: int = 9) -> dict[str, floa
     times: dict[str, list[float]] = {"bare": [], "start": [], "start_tls": []}
     for _ in range(rounds):
         started = time.perf_counter()
-        subprocess.run([PYTHON, "-c", "pass"], env=environment, check=True)
+        subprocess.run(["python", "-c", "pass"], env=environment, check=True)
         times["bare"].append(time.perf_counter() - started)
         for name, variables in (("start", environment), ("start_tls", with_tls)):
             started = time.perf_counter()
@@ -210,8 +219,9 @@ def _sequential(connect: Callable[[], Client], requests: int = 400) -> dict[str,
     return {name: statistics.median(getattr(timing, name) for timing in timings) for name in Timing._fields}
 
 
-def _rate(connect: Callable[[], Client], seconds: float = 4.0) -> float:
-    """Requests per second that 16 clients get answered, each sending its next when it has its answer."""
+def _rate(connect: Callable[[], Client], function: psutil.Process, seconds: float = 4.0) -> tuple[float, float]:
+    """Requests per second that 16 clients get answered, one after another each; the function's CPU time for one."""
+    before = _cpu_s(function)
     counts: list[int] = []
     until = time.perf_counter() + seconds
 
@@ -230,7 +240,12 @@ def _rate(connect: Callable[[], Client], seconds: float = 4.0) -> float:
         thread.join()
     if len(counts) != CLIENTS:
         raise RuntimeError("a client failed: see above")
-    return sum(counts) / seconds
+    return sum(counts) / seconds, (_cpu_s(function) - before) / sum(counts) * 1000
+
+
+def _cpu_s(process: psutil.Process) -> float:
+    times = process.cpu_times()
+    return times.user + times.system
 
 
 def _boto3_p50(upstream: int, body: dict[str, Any], requests: int = 400) -> float:
