@@ -85,3 +85,27 @@ def record(file: TextIO) -> None:
         for problem in error.problems:
             click.echo(problem, err=True)
         raise SystemExit(1) from None
+
+
+@main.command()
+@click.option(
+    "--seconds",
+    multiple=True,
+    default=(1.0, 8.0, 30.0),
+    type=click.FloatRange(0, min_open=True),
+    help="From the request to the end of the answer; give it once for each column.",
+)
+@click.option(
+    "--rate",
+    "rates",
+    multiple=True,
+    default=(0.1, 1.0, 10.0),
+    type=click.FloatRange(0, min_open=True),
+    help="Requests per second, day and night, for the always-on alternatives.",
+)
+def cost(seconds: tuple[float, ...], rates: tuple[float, ...]) -> None:
+    """Print what a million requests cost, from AWS's published prices for us-east-1."""
+    from tollgate import cost_tables
+
+    tables = (cost_tables.per_million(seconds, rates), cost_tables.parts(seconds), cost_tables.model())
+    click.echo("\n\n".join(map(cost_tables.plain, tables)))
