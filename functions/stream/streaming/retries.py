@@ -59,7 +59,8 @@ class Retries:
         if policy is None or failed >= policy.attempts:
             raise failure
         wait_s = random.uniform(0, min(policy.longest_wait_s, policy.first_wait_s * 2 ** min(failed - 1, 30)))  # noqa: S311
-        if self._clock() + wait_s >= self._until:
+        left_s = self._until - self._clock()
+        if left_s <= 0:
             raise failure
         self._failures[failure.code] = failed
-        await self._sleep(wait_s)
+        await self._sleep(min(wait_s, left_s))

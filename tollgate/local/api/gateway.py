@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
@@ -51,13 +50,22 @@ class Gateway:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
-            await _live(receive, send)
+            await self._live(receive, send)
         elif scope["type"] == "http":
             await self._answer(scope, receive, send)
 
     def close(self) -> None:
         """Take no more requests; those that run end by themselves."""
         self._threads.shutdown(wait=False, cancel_futures=True)
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        await receive()
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        for operation in self._routes:
+            if isinstance(operation.integration, StreamingIntegration):
+                await operation.integration.close()
+        await send({"type": "lifespan.shutdown.complete"})
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         started_s = time.perf_counter()
@@ -141,13 +149,6 @@ async def _send(response: ApiResponse, context: dict[str, Any], send: Send) -> N
     encoded = [(name.lower().encode("latin-1"), value.encode("latin-1", "replace")) for name, value in headers.items()]
     await send({"type": "http.response.start", "status": response.status, "headers": encoded})
     await send({"type": "http.response.body", "body": response.body})
-
-
-async def _live(receive: Receive, send: Send) -> None:
-    for event in ("startup", "shutdown"):
-        with contextlib.suppress(KeyError):
-            await receive()
-        await send({"type": f"lifespan.{event}.complete"})
 
 
 def _problem(refusal: RefusalError) -> str | None:

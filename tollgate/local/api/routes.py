@@ -39,6 +39,10 @@ class RouteTable(Generic[T]):
             self._patterns.sort(key=lambda entry: entry[0])
         self._routes[method, path] = target
 
+    def __iter__(self) -> Iterator[T]:
+        """Every target."""
+        return iter(self._routes.values())
+
     def find(self, method: str, path: str) -> tuple[T, dict[str, str]] | None:
         """The target and the path's parameters, as the client wrote them."""
         for _, pattern, known in self._patterns:

@@ -26,6 +26,8 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 # Lambda's limit for an event; the body is a JSON string in it.
 _EVENT_LIMIT_BYTES = 6 * 1024 * 1024
 _FIELDS = {"type", "httpMethod", "uri", "credentials", "passthroughBehavior", "timeoutInMillis", "responseTransferMode"}
+# Less than servers keep idle connections, so that a request never meets one that is being closed.
+_KEEP_IDLE_S = 1.0
 _HOP_BY_HOP = {"connection", "content-length", "host", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade"}
 
 
@@ -68,6 +70,11 @@ class StreamingIntegration:
             await asyncio.gather(work, gone, return_exceptions=True)
             await response.aclose()
 
+    async def close(self) -> None:
+        """Drop the kept connections."""
+        if self._client is not None:
+            await self._client.aclose()
+
     async def _open(self, request: ApiRequest, context: dict[str, Any], deadline_s: float) -> httpx.Response:
         import httpx  # a quarter of a second that a stack without streams need not wait for
 
@@ -98,7 +105,7 @@ class StreamingIntegration:
         import httpx
 
         if self._client is None:
-            limits = httpx.Limits(max_connections=None, max_keepalive_connections=32)
+            limits = httpx.Limits(max_connections=None, max_keepalive_connections=32, keepalive_expiry=_KEEP_IDLE_S)
             self._client = httpx.AsyncClient(timeout=None, limits=limits, trust_env=False)  # noqa: S113
         return self._client
 

@@ -1,0 +1,40 @@
+"""The fault matrix: whatever goes wrong, a client gets the one answer that the error table promises, in time."""
+
+from __future__ import annotations
+
+import pytest
+
+from inference.errors import ERRORS
+from tests.faults import model_cases
+from tests.faults.stack import LEAKS, SECRET
+
+pytestmark = pytest.mark.path
+
+MODEL = [(case, mode) for case in model_cases.CASES for mode in case.answers]
+
+
+@pytest.mark.parametrize("case, mode", MODEL, ids=[f"{case} [{mode}]" for case, mode in MODEL])
+def test_a_failing_model_has_one_answer(outcomes, case, mode):
+    expected = case.answers[mode]
+
+    outcome = outcomes.of(case, mode)
+
+    retry_after = None if expected.retry_after is None else str(expected.retry_after)
+    got = (outcome.status, outcome.code, outcome.retry_after)
+    assert got == (expected.status, expected.code, retry_after), outcomes.stack.log.text[-5:]
+    fewest, most = expected.calls if isinstance(expected.calls, tuple) else (expected.calls, expected.calls)
+    assert fewest <= outcome.calls <= most
+    assert outcome.seconds < case.within_s
+    if expected.code is not None:
+        assert not LEAKS.search(outcome.said), outcome.said
+        assert_logged(outcomes.stack.log, outcome, expected, once=mode not in case.unlogged)
+
+
+def assert_logged(log, outcome, expected, *, once):
+    """One line says what happened; it has no word of the client's."""
+    lines = log.failures(outcome.request_id, wait_s=2 if once else 0)
+    assert len(lines) == once
+    for line in lines:
+        assert (line["code"], line["status"]) == (expected.code, ERRORS[expected.code].status)
+        assert outcome.calls == 0 or line["attempts"] == outcome.calls
+        assert SECRET not in str(line)
