@@ -39,7 +39,7 @@ def _turns(messages: Sequence[Message]) -> Iterator[str]:
             any_result = after_result = True
         elif role == "assistant" and message.get("content") is None:
             after_result = False
-            for call in message.get("tool_calls") or ():
+            for call in message.get("tool_calls", ()):
                 yield _call(call, index, first=not any_call)
                 any_call = True
         elif role == "assistant":

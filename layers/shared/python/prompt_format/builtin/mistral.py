@@ -43,7 +43,6 @@ def mistral_tekken(c: Conversation) -> str:
 
 def _v3(c: Conversation, *, space: str) -> str:
     start = 1 if first_role(c.messages) == "system" else 0
-    system = c.messages[0].get("content", "") if start else None
     _check_turns(c.messages, start)
     users = [message for message in c.messages[start:] if message.get("role") == "user"]
     parts = [c.special_tokens["bos_token"]]
@@ -55,7 +54,7 @@ def _v3(c: Conversation, *, space: str) -> str:
         if c.tools is not None and message == users[-1]:
             parts.append(f"[AVAILABLE_TOOLS]{space}{_definitions(c.tools)}[/AVAILABLE_TOOLS]")
         content = content_text(c.messages, index)
-        if system is not None and index == len(c.messages) - 1:
+        if start and index == len(c.messages) - 1:
             content = f"{content_text(c.messages, 0)}\n\n{content}"
         parts.append(f"[INST]{space}{content}[/INST]")
     return "".join(parts)
