@@ -90,13 +90,15 @@ class ToolCallSplitter:
 
     def _find_mark(self, pieces: list[Piece], final: bool) -> bool:
         """Let text go up to the next mark, and stop at it."""
-        if self._bare_allowed and self._at_bare_call(final):
+        if self._bare_allowed and self._at_bare_call():
             return True
         if self._bare_allowed and not final and not self._held.strip(_BETWEEN):
             return False
         at = self._held.find(self._syntax.opening)
         if at >= 0:
-            self._begin_call(pieces, at, len(self._syntax.opening))
+            before = len(self._held[:at].rstrip())
+            self._let_go(pieces, before)
+            self._begin_reader(at - before + len(self._syntax.opening))
             return True
         if final:
             self._let_go(pieces, len(self._held) if self._held.strip() or not self._count else 0)
@@ -106,23 +108,16 @@ class ToolCallSplitter:
             self._let_go(pieces, len(self._held[:certain].rstrip()))
         return False
 
-    def _at_bare_call(self, final: bool) -> bool:
-        """Whether the answer, or what follows a call, begins with JSON."""
-        rest = self._held.lstrip(_BETWEEN if self._count else None)
-        if not rest.startswith(("{", "[")) or self._syntax.opening.startswith(rest[: len(self._syntax.opening)]):
-            # Mistral's mark begins with a bracket too.
-            return False
-        if rest.startswith(self._syntax.opening):
+    def _at_bare_call(self) -> bool:
+        """Whether the answer, or what follows a call, begins with JSON. Mistral's mark begins like a list, too."""
+        rest, mark = self._held.lstrip(_BETWEEN if self._count else None), self._syntax.opening
+        if not rest.startswith(("{", "[")) or rest.startswith(mark) or mark.startswith(rest):
             return False
         self._begin_reader(len(self._held) - len(rest))
         return True
 
-    def _begin_call(self, pieces: list[Piece], at: int, length: int) -> None:
-        before = len(self._held[:at].rstrip())
-        self._let_go(pieces, before)
-        self._begin_reader(at - before + length)
-
     def _begin_reader(self, mark_length: int) -> None:
+        """Expect a call behind the mark, and the white space before it, that the held text begins with."""
         self._mark_length = mark_length
         self._reader = CallReader(self._syntax, self._names)
 
