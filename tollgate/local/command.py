@@ -87,6 +87,7 @@ def welcome(local: Local, seconds: float) -> str:
 Tollgate answers after {seconds:.1f} s; Ctrl-C stops it.
 
   base URL  {local.url}/v1
+            {local.url}/stream/v1 sends tokens as they come
   API key   {local.key}
   models    {", ".join(local.models)}
 
