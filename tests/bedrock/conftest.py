@@ -15,9 +15,10 @@ from tollgate.serving import Server
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+from typing import Any
 
 
-def client_of(server: Server, service: str, region: str = "us-east-1", read_timeout: float = 20):
+def client_of(server: Server, service: Any, region: str = "us-east-1", read_timeout: float = 20):
     """An unmodified boto3 client that calls once and never retries."""
     return boto3.client(
         service,
@@ -47,6 +48,8 @@ def drain(events):
             received.append(event)  # noqa: PERF402 -- list() would lose the events before an exception
     except Exception as error:
         return received, error
+    finally:
+        events.close()
     return received, None
 
 
@@ -72,7 +75,9 @@ def bedrock(app) -> Bedrock:
 
 @pytest.fixture(scope="session")
 def runtime(server: Server):
-    return client_of(server, "bedrock-runtime")
+    client = client_of(server, "bedrock-runtime")
+    yield client
+    client.close()
 
 
 @pytest.fixture

@@ -32,9 +32,7 @@ def code_of(runtime, arn):
 
 def test_a_script_is_taken_step_by_step_and_then_all_is_well(bedrock, runtime, control):
     arn = bedrock.register("model")
-    script = {
-        "steps": [{"error": "ModelNotReadyException", "times": 3}, {}, {"error": "ThrottlingException"}]
-    }
+    script = {"steps": [{"error": "ModelNotReadyException", "times": 3}, {}, {"error": "ThrottlingException"}]}
     control.put("/models/model/faults", json=script).raise_for_status()
     codes = [code_of(runtime, arn) for _ in range(7)]
     assert codes == [*["ModelNotReadyException"] * 3, None, "ThrottlingException", None, None]

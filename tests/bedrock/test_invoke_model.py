@@ -17,9 +17,7 @@ def invoke(runtime, arn, body):
 
 def test_messages_are_answered_as_a_chat_completion(bedrock, runtime):
     arn = bedrock.register("apexguru")
-    answer = invoke(
-        runtime, arn, {"messages": [{"role": "user", "content": "Hello there"}], "max_tokens": 50}
-    )
+    answer = invoke(runtime, arn, {"messages": [{"role": "user", "content": "Hello there"}], "max_tokens": 50})
     assert answer["object"] == "chat.completion"
     assert answer["choices"][0]["message"]["content"] == "echo: Hello there"
     assert answer["choices"][0]["finish_reason"] == "stop"
@@ -73,9 +71,7 @@ def test_an_older_import_keeps_its_format(bedrock, runtime):
         ({"prompt": "x", "max_gen_len": 5, "n": 2}, r"extraneous key \[n\]"),
     ],
 )
-def test_a_body_that_the_model_cannot_take_is_a_validation_exception_that_says_why(
-    bedrock, runtime, body, reason
-):
+def test_a_body_that_the_model_cannot_take_is_a_validation_exception_that_says_why(bedrock, runtime, body, reason):
     arn = bedrock.register("apexguru")
     with pytest.raises(ClientError, match=reason) as caught:
         invoke(runtime, arn, body)

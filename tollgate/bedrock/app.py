@@ -2,33 +2,36 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
 from starlette.routing import Route
 
-from tollgate.bedrock import control, runtime
+from tollgate.bedrock import contract, control, control_plane, runtime
 from tollgate.bedrock.errors import ServiceError
-from tollgate.bedrock.http import error_answer
+from tollgate.bedrock.http import check_signing_region, error_answer, json_answer, read_object
 from tollgate.bedrock.responses import silence_broken_connections
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from botocore.model import OperationModel
     from starlette.requests import Request
     from starlette.responses import Response
 
     from tollgate.bedrock.service import Bedrock
 
+    Endpoint = Callable[[Request], Awaitable[Response]]
+
 
 def create_app(bedrock: Bedrock) -> Starlette:
     """Serve `bedrock` to unmodified AWS SDKs through their `endpoint_url`."""
+    silence_broken_connections()
     app = Starlette(
         routes=[
-            Route("/model/{model_id:path}/invoke", runtime.invoke_model, methods=["POST"]),
-            Route(
-                "/model/{model_id:path}/invoke-with-response-stream",
-                runtime.invoke_model_with_response_stream,
-                methods=["POST"],
-            ),
+            *(_route("bedrock-runtime", name, endpoint) for name, endpoint in runtime.OPERATIONS.items()),
+            *(_route("bedrock", name, _control_plane_endpoint(name)) for name in control_plane.OPERATIONS),
             *control.routes,
         ],
         exception_handlers={
@@ -38,10 +41,30 @@ def create_app(bedrock: Bedrock) -> Starlette:
             Exception: _internal_error,
         },
     )
-    silence_broken_connections()
     app.router.redirect_slashes = False
     app.state.bedrock = bedrock
     return app
+
+
+def _route(service: str, name: str, endpoint: Endpoint) -> Route:
+    """The route of an operation where botocore's model has it; parameters may hold slashes, as ARNs do."""
+    http = contract.service(service).operation_model(name).http
+    return Route(re.sub(r"{(\w+)}", r"{\1:path}", http["requestUri"]), endpoint, methods=[http["method"]])
+
+
+def _control_plane_endpoint(name: str) -> Endpoint:
+    operation: OperationModel = contract.service("bedrock").operation_model(name)
+    operate = control_plane.OPERATIONS[name]
+
+    async def endpoint(request: Request) -> Response:
+        bedrock: Bedrock = request.app.state.bedrock
+        check_signing_region(request, bedrock.settings.region)
+        body = await read_object(request) if request.method == "POST" else {}
+        arguments = contract.read_request(operation, request.path_params, request.query_params, body)
+        answer = contract.write_answer(operation.output_shape, operate(bedrock, arguments))
+        return json_answer(answer, operation.http["responseCode"])
+
+    return endpoint
 
 
 async def _service_error(request: Request, error: Exception) -> Response:
@@ -55,6 +78,4 @@ async def _unknown_operation(request: Request, error: Exception) -> Response:
 
 
 async def _internal_error(request: Request, error: Exception) -> Response:
-    return error_answer(
-        ServiceError("InternalServerException", "The embedded Bedrock failed; its log says why.")
-    )
+    return error_answer(ServiceError("InternalServerException", "The embedded Bedrock failed; its log says why."))

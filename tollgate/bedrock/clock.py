@@ -50,5 +50,5 @@ class Clock:
     async def sleep(self, seconds: float) -> None:
         """Return when so many seconds of model time have passed."""
         end = self.now() + seconds
-        while (left := end - self.now()) > 0:
+        while (left := end - self.now()) > 0:  # noqa: ASYNC110 -- the clock may move in another thread
             await asyncio.sleep(min(left / self._speed, _LONGEST_NAP))

@@ -43,9 +43,7 @@ async def read_object(request: Request) -> dict[str, Any]:
     except (ValueError, RecursionError) as error:
         raise invalid("Malformed input request, please reformat your input and try again.") from error
     if not isinstance(body, dict):
-        raise invalid(
-            "Malformed input request: expected type: JSONObject, please reformat your input and try again."
-        )
+        raise invalid("Malformed input request: expected type: JSONObject, please reformat your input and try again.")
     return body
 
 
@@ -65,6 +63,13 @@ def request_headers() -> dict[str, str]:
 
 def error_answer(error: ServiceError) -> Response:
     """The error as the REST-JSON protocol has it: the code in a header, the message in the body."""
-    return json_answer(
-        {"message": error.message, **error.fields}, error.status, {"x-amzn-errortype": error.code}
-    )
+    return json_answer({"message": error.message, **error.fields}, error.status, {"x-amzn-errortype": error.code})
+
+
+def check_signing_region(request: Request, region: str) -> None:
+    """Raises ServiceError when the request is signed for another Region; unsigned requests are let in."""
+    scope = request.headers.get("authorization", "")
+    if scope.startswith("AWS4-HMAC-SHA256") and f"/{region}/" not in scope:
+        raise ServiceError(
+            "InvalidSignatureException", f"Credential should be scoped to a valid Region: this is {region}."
+        )

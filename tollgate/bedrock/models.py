@@ -1,4 +1,4 @@
-"""An imported model, and the traffic it has had."""
+"""An imported model, where it came from, and the traffic it has had."""
 
 from __future__ import annotations
 
@@ -16,10 +16,6 @@ if TYPE_CHECKING:
 
 _RECENT_BODIES = 16
 
-# Converse refuses these families' imports, whatever template they bring
-# (https://docs.aws.amazon.com/bedrock/latest/userguide/model-customization-import-model.html).
-_WITHOUT_CONVERSE = ("qwen2", "qwen3", "gpt_oss", "gptoss", "gpt-oss")
-
 
 @dataclass(slots=True)
 class Traffic:
@@ -36,6 +32,16 @@ class Traffic:
     """The last request bodies, newest last, so that a test can see what arrived."""
 
 
+@dataclass(frozen=True, slots=True)
+class ModelOrigin:
+    """The import that made a model."""
+
+    job_name: str
+    job_arn: str
+    data_source: dict[str, Any]
+    kms_key_arn: str | None
+
+
 @dataclass(slots=True)
 class ImportedModel:
     """`body_format` is openai for a new import, bedrock or mistral for an older one that knows only that."""
@@ -47,12 +53,13 @@ class ImportedModel:
     engine: Engine
     engine_name: str
     created_at: float
-    has_chat_template: bool = True
+    has_chat_template: bool
+    instruct_supported: bool
+    """Whether Converse works: the family is allowed and a chat template came with the model."""
     context_length: int | None = None
+    custom_model_units: int = 1
+    origin: ModelOrigin | None = None
+    """None for a model that was registered rather than imported."""
+    tags: dict[str, str] = field(default_factory=dict)
     traffic: Traffic = field(default_factory=Traffic)
     faults: FaultScript = field(default_factory=FaultScript)
-
-    @property
-    def instruct_supported(self) -> bool:
-        """Whether Converse works: the family is allowed and a chat template came with the model."""
-        return self.has_chat_template and not self.architecture.lower().startswith(_WITHOUT_CONVERSE)

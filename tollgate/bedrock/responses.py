@@ -69,9 +69,7 @@ class EventStreamResponse(StreamingResponse):
 
 
 async def _send_whole(response: Response, send: Send) -> None:
-    await send(
-        {"type": "http.response.start", "status": response.status_code, "headers": response.raw_headers}
-    )
+    await send({"type": "http.response.start", "status": response.status_code, "headers": response.raw_headers})
     await send({"type": "http.response.body", "body": response.body, "more_body": False})
 
 

@@ -13,7 +13,7 @@ from starlette.responses import Response
 from tollgate.bedrock import eventstream
 from tollgate.bedrock.errors import ServiceError
 from tollgate.bedrock.faults import ConnectionBrokenError, Step
-from tollgate.bedrock.http import json_answer, read_object, request_headers
+from tollgate.bedrock.http import check_signing_region, json_answer, read_object, request_headers
 from tollgate.bedrock.invocation import Invocation, record_error
 from tollgate.bedrock.responses import CutResponse, EventStreamResponse
 
@@ -74,7 +74,8 @@ async def start_invocation(request: Request) -> Invocation:
         ServiceError: the model or the body is not acceptable.
     """
     bedrock: Bedrock = request.app.state.bedrock
-    model = bedrock.invocable(request.path_params["model_id"])
+    check_signing_region(request, bedrock.settings.region)
+    model = bedrock.invocable(request.path_params["modelId"])
     body = await read_object(request)
     model.traffic.invocations += 1
     model.traffic.recent_bodies.append(body)
@@ -124,3 +125,9 @@ def _distort(fault: Step, response: Response) -> Response:
     if fault.truncate_bytes is not None:
         return CutResponse(bytes(response.body), fault.truncate_bytes)
     return response
+
+
+OPERATIONS = {
+    "InvokeModel": invoke_model,
+    "InvokeModelWithResponseStream": invoke_model_with_response_stream,
+}

@@ -88,14 +88,10 @@ class OpenAIChatFormat:
 
 def _check_message(number: int, message: dict[str, Any]) -> None:
     if message.get("role") not in _ROLES:
-        raise invalid(
-            f"Malformed input request: messages[{number}].role is not a role: {message.get('role')!r}."
-        )
+        raise invalid(f"Malformed input request: messages[{number}].role is not a role: {message.get('role')!r}.")
     content = message.get("content")
     if content is not None and not isinstance(content, str | list):
-        raise invalid(
-            f"Malformed input request: messages[{number}].content must be a string or a list of parts."
-        )
+        raise invalid(f"Malformed input request: messages[{number}].content must be a string or a list of parts.")
 
 
 def _envelope(call: Call, kind: str) -> dict[str, Any]:

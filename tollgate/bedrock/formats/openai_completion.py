@@ -60,9 +60,7 @@ class OpenAICompletionFormat:
         return chunks
 
     @staticmethod
-    def _object(
-        call: Call, text: str, finish_reason: str | None, logprobs: dict[str, Any] | None
-    ) -> dict[str, Any]:
+    def _object(call: Call, text: str, finish_reason: str | None, logprobs: dict[str, Any] | None) -> dict[str, Any]:
         return {
             "id": f"cmpl-{call.id}",
             "object": "text_completion",

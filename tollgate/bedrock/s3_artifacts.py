@@ -1,0 +1,72 @@
+"""Model artifacts in Amazon S3, or in whatever stands in for it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class S3Artifacts:
+    """The files under an `s3://bucket/prefix`; an `ArtifactSource`, so its methods raise OSError.
+
+    The credentials are those that stand-ins for S3 take from anybody.
+    """
+
+    def __init__(self, uri: str, endpoint_url: str, region: str) -> None:
+        self.uri = uri
+        self._bucket, _, prefix = uri.removeprefix("s3://").partition("/")
+        self._prefix = f"{prefix.rstrip('/')}/" if prefix else ""
+        self._client = boto3.client(
+            "s3",
+            endpoint_url=endpoint_url,
+            region_name=region,
+            aws_access_key_id="local",
+            aws_secret_access_key="local",  # noqa: S106 -- not a secret
+            config=Config(retries={"total_max_attempts": 2}, s3={"addressing_style": "path"}),
+        )
+
+    def close(self) -> None:
+        """Close the connections to S3."""
+        self._client.close()
+
+    def list(self) -> dict[str, int]:
+        """Each file's name relative to the prefix, and its size in bytes."""
+        try:
+            pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=self._prefix)
+            objects = [item for page in pages for item in page.get("Contents", [])]
+        except (BotoCoreError, ClientError) as error:
+            raise OSError(f"Amazon S3 does not list {self.uri}: {error}") from error
+        names = {item["Key"].removeprefix(self._prefix): item["Size"] for item in objects}
+        return {name: size for name, size in names.items() if name and not name.endswith("/")}
+
+    def read(self, name: str, start: int = 0, length: int | None = None) -> bytes:
+        """`length` bytes from `start` on; fewer at the file's end."""
+        if length == 0:
+            return b""
+        end = "" if length is None else start + length - 1
+        whole = start == 0 and length is None
+        wanted: dict[str, Any] = {} if whole else {"Range": f"bytes={start}-{end}"}
+        try:
+            answer = self._client.get_object(Bucket=self._bucket, Key=self._prefix + name, **wanted)
+            return answer["Body"].read()
+        except ClientError as error:
+            if error.response["Error"]["Code"] == "InvalidRange":
+                return b""
+            raise OSError(f"Amazon S3 does not give {name}: {error}") from error
+        except BotoCoreError as error:
+            raise OSError(f"Amazon S3 does not give {name}: {error}") from error
+
+    def download(self, directory: Path) -> None:
+        """Copy all files; names that would lead out of the directory are refused."""
+        for name in self.list():
+            target = (directory / name).resolve()
+            if not target.is_relative_to(directory.resolve()):
+                raise OSError(f"The file name {name!r} leads out of the artifacts' folder.")
+            target.parent.mkdir(parents=True, exist_ok=True)
+            self._client.download_file(self._bucket, self._prefix + name, str(target))
