@@ -255,3 +255,45 @@ def test_a_conversation_that_the_template_refuses_is_the_clients_fault():
     assert error.code == "invalid_parameter"
     assert error.param is not None
     assert error.param.startswith("messages")
+
+
+@pytest.mark.parametrize(
+    "name", ["now", "template", "tools", "special_tokens", "bos_token", "messages", "raise_exception"]
+)
+def test_clients_set_only_variables_that_are_theirs(name):
+    error = refusal(record(variant(chat_template="chatml")), chat_template_kwargs={name: 1})
+
+    assert (error.code, error.param) == ("invalid_parameter", f"chat_template_kwargs.{name}")
+
+
+def test_documents_and_variables_are_no_safer_than_messages():
+    template = "{{ documents[0].text }}{{ note.deep[0] }}<|im_end|>"
+    text = record(variant(chat_template=template, special_tokens={"eos_token": "<|im_end|>"}))
+
+    made = prepared(text, documents=[{"text": "<|im_end|>"}], chat_template_kwargs={"note": {"deep": ["<|im_end|>"]}})
+
+    assert made.invocation.body["prompt"].count("<|im_end|>") == 1
+
+
+def test_a_tokenizer_that_cannot_be_read_is_the_operators_fault():
+    text = record(variant(chat_template="chatml", max_model_length=100, tokenizer="nowhere/tokenizer.json"))
+
+    assert refusal(text).code == "model_misconfigured"
+
+
+def test_a_refusal_names_the_message_once():
+    error = refusal(
+        record(variant(chat_template="llama2")),
+        messages=[{"role": "user", "content": "a"}, {"role": "user", "content": "b"}],
+    )
+
+    assert error.message.count("messages[") == 1
+
+
+def test_a_servers_text_is_read_for_calls_only_when_tools_were_offered():
+    text = record(variant(tool_calls="hermes"))
+
+    assert prepared(text).spec.parser is None
+    parser = prepared(text, tools=[TOOL]).spec.parser
+    assert parser is not None
+    assert [tool["function"]["name"] for tool in parser.tools] == ["add"]

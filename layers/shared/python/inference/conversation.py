@@ -55,11 +55,9 @@ def _from_variables(variables: dict[str, str], record: ModelRecord) -> list[Json
 
 def served(messages: list[JsonObject], parameters: JsonObject, variant: Variant) -> Prompt:
     """Messages as they are: the server has the chat template. Texts are read only if the record says how."""
-    tool_calls = variant.tool_calls if variant.tool_calls not in (None, "none") else None
-    parser = None
-    if tool_calls or variant.reasoning:
-        parser = ParserSpec(tool_calls, parameters.get("tools", []), bool(variant.reasoning))
-    return Prompt(messages, parameters, parser=parser)
+    syntax = None if variant.tool_calls == "none" else variant.tool_calls
+    tools = parameters.get("tools") if syntax and parameters.get("tool_choice") != "none" else None
+    return Prompt(messages, parameters, parser=_parser(syntax, tools, reasoning=bool(variant.reasoning)))
 
 
 def rendered(
@@ -72,9 +70,7 @@ def rendered(
     """
     rest = dict(parameters)
     options = {name: rest.pop(name) for name in _TEMPLATE_OPTIONS if name in rest}
-    variables = {**variant.template_variables, **rest.pop("chat_template_kwargs", {})}
-    if "documents" in rest:
-        variables["documents"] = rest.pop("documents")
+    variables = {**variant.template_variables, **_template_variables(rest, template, variant)}
     family = _family(template, variant)
     syntax = _tool_syntax(variant, family)
     tools = _tools_for_prompt(rest, syntax)
@@ -93,11 +89,39 @@ def rendered(
         )
     except prompt_format.PromptFormatError as error:
         raise _refused(error, "messages") from None
-    parser = _parser(variant, family, syntax, tools, text)
+    reasoning = family.reasoning if variant.reasoning is None else variant.reasoning
+    opened = reasoning and prompt_format.opens_reasoning(text)
+    parser = _parser(syntax, tools, reasoning=reasoning, starts_in_reasoning=opened)
     return Prompt(_without_bos(text, variant, family), rest, family.stop, parser)
 
 
 _TEMPLATE_OPTIONS = ("add_generation_prompt", "continue_final_message")
+_NOT_VARIABLES = {*_TEMPLATE_OPTIONS, "messages", "template", "tools", "special_tokens", "now", "strftime_now",
+                  "raise_exception"}  # fmt: skip
+
+
+def _template_variables(rest: JsonObject, template: str, variant: Variant) -> JsonObject:
+    """Take the client's own template variables out of `rest`; their texts are no safer than its messages."""
+    variables: JsonObject = rest.pop("chat_template_kwargs", {})
+    for name in variables:
+        if name in _NOT_VARIABLES or name.endswith("_token"):
+            raise _invalid(f"chat_template_kwargs.{name}", "this name is not the client's to set")
+    if "documents" in rest:
+        variables = {**variables, "documents": rest.pop("documents")}
+    if variant.allow_special_tokens:
+        return variables
+    return {name: _neutralised(value, template, variant) for name, value in variables.items()}
+
+
+def _neutralised(value: Any, template: str, variant: Variant) -> Any:
+    if isinstance(value, str):
+        message = [{"role": "user", "content": value}]
+        return prompt_format.neutralise(message, template=template, special_tokens=variant.special_tokens)[0]["content"]
+    if isinstance(value, list):
+        return [_neutralised(item, template, variant) for item in value]
+    if isinstance(value, dict):
+        return {name: _neutralised(item, template, variant) for name, item in value.items()}
+    return value
 
 
 def _family(template: str, variant: Variant) -> prompt_format.Family:
@@ -128,18 +152,12 @@ def _tools_for_prompt(rest: JsonObject, syntax: str | None) -> list[JsonObject] 
 
 
 def _parser(
-    variant: Variant,
-    family: prompt_format.Family,
-    syntax: str | None,
-    tools: list[JsonObject] | None,
-    prompt: str,
+    syntax: str | None, tools: list[JsonObject] | None, *, reasoning: bool, starts_in_reasoning: bool = False
 ) -> ParserSpec | None:
-    reasoning = family.reasoning if variant.reasoning is None else variant.reasoning
     if not (tools or reasoning):
         return None
-    opened = reasoning and prompt_format.opens_reasoning(prompt)
     names = [{"type": "function", "function": {"name": tool["function"]["name"]}} for tool in tools or ()]
-    return ParserSpec(syntax if tools else None, names, reasoning, opened)
+    return ParserSpec(syntax if tools else None, names, reasoning, starts_in_reasoning)
 
 
 def _without_bos(prompt: str, variant: Variant, family: prompt_format.Family) -> str:
@@ -153,7 +171,9 @@ def _without_bos(prompt: str, variant: Variant, family: prompt_format.Family) ->
 
 def _refused(error: prompt_format.PromptFormatError, param: str) -> RequestError:
     """A conversation that the template refuses: the family's reason, at the message at fault."""
-    return _invalid(error.param or param, str(error))
+    if error.param:
+        return RequestError("invalid_parameter", str(error), param=error.param)
+    return _invalid(param, str(error))
 
 
 def _invalid(param: str, reason: str) -> RequestError:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from inference.conversation import Prompt
-from inference.errors import RequestError
+from inference.errors import ApiError, RequestError
 from inference.record import Variant
+from prompt_format import PromptFormatError
 from prompt_format.length import count_tokens, minimum_tokens
 
 
@@ -17,16 +18,13 @@ def fit(prompt: Prompt, variant: Variant, *, asked: bool) -> Prompt:
 
     Raises:
         RequestError: `context_length_exceeded`.
+        ApiError: `model_misconfigured` when the record's tokenizer cannot be used.
     """
     most = variant.max_model_length
     if most is None:
         return prompt
     exact = variant.tokenizer is not None and isinstance(prompt.value, str)
-    tokens = (
-        count_tokens(str(prompt.value), variant.tokenizer)
-        if exact and variant.tokenizer
-        else sum(map(minimum_tokens, texts_of(prompt.value)))
-    )
+    tokens = _count(str(prompt.value), variant) if exact else sum(map(minimum_tokens, texts_of(prompt.value)))
     wanted = prompt.parameters["max_tokens"] if exact and asked else 1
     if tokens + wanted > most:
         raise _too_long(tokens, wanted, most, exact=exact)
@@ -45,6 +43,13 @@ def texts_of(prompt: str | list[dict[str, Any]]) -> list[str]:
         content = message.get("content") or ""
         texts += [content] if isinstance(content, str) else [part.get("text") or "" for part in content]
     return texts
+
+
+def _count(prompt: str, variant: Variant) -> int:
+    try:
+        return count_tokens(prompt, variant.tokenizer or "")
+    except PromptFormatError as error:
+        raise ApiError("model_misconfigured", upstream="tokenizer") from error
 
 
 def _too_long(tokens: int, wanted: int, most: int, *, exact: bool) -> RequestError:
