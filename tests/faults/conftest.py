@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
+
 import pytest
 
 from tests.conftest import ROOT
+from tests.faults.faulty_table import FaultyTable
 from tests.faults.stack import Log, Outcomes, Stack
 from tollgate.local import Local
 
@@ -19,19 +23,44 @@ PARAMETERS = {
 }
 
 
-def start(template=ROOT / "template.yaml", **arguments) -> Stack:
+def start(template=ROOT / "template.yaml", speed=SPEED, **arguments) -> Stack:
     """A stack on a clock four times as fast as real time."""
     log = Log()
-    local = Local.start(template=template, parameters=PARAMETERS, speed=SPEED, console=log, **arguments)
-    return Stack(local, log, SPEED)
+    local = Local.start(template=template, parameters=PARAMETERS, speed=speed, console=log, **arguments)
+    return Stack(local, log, speed)
 
 
 @pytest.fixture(scope="session")
 def stack():
-    running = start()
+    """The real template's stack, but for its model table, which fails on demand."""
+    table = FaultyTable()
+    running = start(reach_dynamodb=table.reach)
     running.warm_up()
     yield running
     running.close()
+    table.close()
+
+
+@pytest.fixture(scope="session")
+def misbehaving(tmp_path_factory):
+    """A stack whose Preprocess and Postprocess misbehave on demand."""
+    root = tmp_path_factory.mktemp("misbehaving")
+    copy_stack(root)
+    for name in ("preprocess", "postprocess"):
+        function = root / "functions" / name
+        (function / "app.py").rename(function / "real_app.py")
+        shutil.copy(Path(__file__).parent / "misbehaving_function.py", function / "app.py")
+    running = start(root / "template.yaml", speed=1)
+    running.warm_up()
+    yield running
+    running.close()
+
+
+def copy_stack(root: Path) -> None:
+    """What is deployed, as files that a test may spoil."""
+    shutil.copy(ROOT / "template.yaml", root)
+    for name in ("api", "statemachines", "functions", "layers"):
+        shutil.copytree(ROOT / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
 
 
 @pytest.fixture(scope="session")

@@ -83,7 +83,7 @@ class Stack:
 
     def warm_up(self) -> None:
         """Start as many processes of each function as cases run at once; on the fast clock they are slow to start."""
-        healthy = Case("", "healthy", everywhere(OK))
+        healthy = Case("", "healthy", everywhere(OK), ({"delay_seconds": 0.5},))
         for _ in range(10):
             with ThreadPoolExecutor(_AT_ONCE) as pool:
                 outcomes = list(pool.map(lambda mode: self.run(healthy, mode), [*STEP_PATH, *STEP_PATH]))

@@ -5,29 +5,38 @@ from __future__ import annotations
 import pytest
 
 from inference.errors import ERRORS
-from tests.faults import model_cases
+from tests.faults import model_cases, path_cases
 from tests.faults.stack import LEAKS, SECRET
 
 pytestmark = pytest.mark.path
 
-MODEL = [(case, mode) for case in model_cases.CASES for mode in case.answers]
+
+def matrix(*cases):
+    rows = [(case, mode) for case in cases for mode in case.answers]
+    return pytest.mark.parametrize("case, mode", rows, ids=[f"{case} [{mode}]" for case, mode in rows])
 
 
-@pytest.mark.parametrize("case, mode", MODEL, ids=[f"{case} [{mode}]" for case, mode in MODEL])
-def test_a_failing_model_has_one_answer(outcomes, case, mode):
+@matrix(*model_cases.CASES, *path_cases.TABLE_CASES)
+def test_a_failing_model_or_table_has_one_answer(outcomes, case, mode):
+    check(case, mode, outcomes.of(case, mode), outcomes.stack.log)
+
+
+@matrix(*path_cases.FUNCTION_CASES)
+def test_a_failing_function_has_one_answer(misbehaving, case, mode):
+    check(case, mode, misbehaving.run(case, mode), misbehaving.log)
+
+
+def check(case, mode, outcome, log):
     expected = case.answers[mode]
-
-    outcome = outcomes.of(case, mode)
-
     retry_after = None if expected.retry_after is None else str(expected.retry_after)
     got = (outcome.status, outcome.code, outcome.retry_after)
-    assert got == (expected.status, expected.code, retry_after), outcomes.stack.log.text[-5:]
+    assert got == (expected.status, expected.code, retry_after), log.text[-5:]
     fewest, most = expected.calls if isinstance(expected.calls, tuple) else (expected.calls, expected.calls)
     assert fewest <= outcome.calls <= most
     assert outcome.seconds < case.within_s
     if expected.code is not None:
         assert not LEAKS.search(outcome.said), outcome.said
-        assert_logged(outcomes.stack.log, outcome, expected, once=mode not in case.unlogged)
+        assert_logged(log, outcome, expected, once=mode not in case.unlogged)
 
 
 def assert_logged(log, outcome, expected, *, once):

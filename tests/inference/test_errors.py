@@ -41,6 +41,14 @@ def test_every_upstream_name_leads_to_a_known_code():
     assert set(UPSTREAM.values()) <= set(ERRORS)
 
 
+def test_every_error_of_reading_the_table_has_an_answer_under_either_name():
+    service = botocore.session.get_session().get_service_model("dynamodb")
+    for shape in service.operation_model("GetItem").error_shapes:
+        stepped = shape.name if shape.name.endswith("Exception") else f"{shape.name}Exception"
+        assert classify(f"DynamoDB.{shape.name}") == classify(f"DynamoDB.{stepped}")
+        assert f"DynamoDB.{stepped}" in UPSTREAM
+
+
 def test_a_table_that_is_throttled_is_not_a_model_that_is_throttled():
     assert classify("DynamoDB.ThrottlingException") == "model_unavailable"
     assert classify("Bedrock.ThrottlingException") == "model_throttled"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from tollgate.definitions import DefinitionError
@@ -24,11 +23,10 @@ _PROPERTIES = {"Architectures", "Code", "Description", "Environment", "Ephemeral
 class FunctionsOfStack:
     """`plain` are invoked with events, `web` are web applications; both go by ARN.
 
-    `endpoints` are the environment variables that point an AWS SDK at this machine. The timeouts of plain functions
-    pass `speed` times as fast as real time.
+    `endpoints` are the environment variables that point an AWS SDK at this machine.
     """
 
-    def __init__(self, stack: Stack, endpoints: Mapping[str, str], logs: LogSink, speed: float = 1.0) -> None:
+    def __init__(self, stack: Stack, endpoints: Mapping[str, str], logs: LogSink) -> None:
         layers = _layer_directories(stack)
         self.plain: dict[str, Function] = {}
         self.web: dict[str, WebFunction] = {}
@@ -38,7 +36,7 @@ class FunctionsOfStack:
             if settings.variables.get("AWS_LAMBDA_EXEC_WRAPPER") == ADAPTER_WRAPPER:
                 self.web[arn] = WebFunction(settings, logs)
             else:
-                self.plain[arn] = Function(replace(settings, timeout_s=settings.timeout_s / speed), logs)
+                self.plain[arn] = Function(settings, logs)
 
     def close(self) -> None:
         """End every process."""

@@ -25,7 +25,7 @@ from tollgate.serving import Server
 from tollgate.stack import ACCOUNT_ID, REGION, Stack
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from types import TracebackType
 
 LOCAL_KEY = "tollgate-local"
@@ -59,6 +59,7 @@ class Local:
         profile: str,
         bedrock_error_prefix: str,
         speed: float,
+        reach_dynamodb: Callable[[str], str],
         console: Quiet,
     ) -> None:
         self.stack = stack
@@ -69,7 +70,7 @@ class Local:
         self._console = console
         self._close = ExitStack()
         try:
-            self._start(port, models, profile, bedrock_error_prefix, Clock(speed))
+            self._start(port, models, profile, bedrock_error_prefix, Clock(speed), reach_dynamodb)
         except BaseException:
             self._close.close()
             raise
@@ -87,6 +88,7 @@ class Local:
         profile: str = "instant",
         bedrock_error_prefix: str = "Bedrock.",
         speed: float = 1.0,
+        reach_dynamodb: Callable[[str], str] = lambda url: url,
         console: Quiet | None = None,
     ) -> Self:
         """Start everything; when it returns, the API answers.
@@ -94,7 +96,8 @@ class Local:
         `root` is where paths to models' artifacts start, by default beside the template. `port` 0 takes a free one.
         `models` None serves none. `parameters` are the template's. `profile` is the embedded Bedrock's.
         `bedrock_error_prefix` is what Step Functions puts before Bedrock's error names. `speed` simulates a faster
-        clock: the step path's waits and timeouts pass so many times as fast; what works takes as long as ever.
+        clock: the waits of the step path, and its timeouts for models, pass so many times as fast; what works does not.
+        `reach_dynamodb` takes the embedded DynamoDB's address and gives the path another, such as a failing proxy's.
 
         Raises:
             DefinitionError: a definition is broken or uses what is not implemented.
@@ -114,6 +117,7 @@ class Local:
             profile=profile,
             bedrock_error_prefix=bedrock_error_prefix,
             speed=speed,
+            reach_dynamodb=reach_dynamodb,
             console=console or Quiet(),
         )
 
@@ -143,7 +147,15 @@ class Local:
         """Put a model record into the model table."""
         self.dynamodb.put_item(TableName=self.model_table, Item=table_item(record))
 
-    def _start(self, port: int, models: list[Entry], profile: str, bedrock_error_prefix: str, clock: Clock) -> None:
+    def _start(
+        self,
+        port: int,
+        models: list[Entry],
+        profile: str,
+        bedrock_error_prefix: str,
+        clock: Clock,
+        reach_dynamodb: Callable[[str], str],
+    ) -> None:
         moto = Moto()
         self._moto_url = moto.url
         dynamodb = DynamoDb(moto.url)
@@ -156,11 +168,14 @@ class Local:
         self._close.callback(bedrock_server.close)
         self.bedrock_url = bedrock_server.url
         self._put_models(models, dynamodb)
-        functions = FunctionsOfStack(self.stack, _endpoints(moto.url, self.bedrock_url), self._console, clock.speed)
+        dynamodb_url = reach_dynamodb(moto.url)
+        dynamodb = DynamoDb(dynamodb_url)
+        self._close.callback(dynamodb.close)
+        functions = FunctionsOfStack(self.stack, _endpoints(dynamodb_url, self.bedrock_url), self._console)
         self._close.callback(functions.close)
         runtime = BedrockRuntime(self.bedrock_url)
         self._close.callback(runtime.close)
-        tasks = task_handlers(dynamodb, runtime, functions.plain, bedrock_error_prefix)
+        tasks = task_handlers(dynamodb, runtime, functions.plain, bedrock_error_prefix, clock.speed)
         machines = _machines(self.stack, tasks, clock)
         gateway = load_gateway(
             self.stack, functions, machines, dynamodb, self.key, self._console, self._on_execution, clock.speed

@@ -35,7 +35,7 @@ class TaskHandler(Protocol):
     """A service integration: takes the task's arguments and the seconds that it may take, gives its result.
 
     Raises StateError with the service's error name, AttributeError, KeyError or TypeError for arguments of another
-    shape, and TimeoutError when the seconds, real ones, are over.
+    shape, and TimeoutError when the seconds are over.
     """
 
     def __call__(self, arguments: Any, timeout_s: float) -> Any: ...
@@ -199,7 +199,7 @@ class StateMachine:
         left_s = run.deadline_s - self._clock.now()
         timeout_s = min(float(evaluate(state.get("TimeoutSeconds", left_s), bindings)), left_s)
         try:
-            result = self._tasks[state["Resource"]](arguments, timeout_s / self._clock.speed)
+            result = self._tasks[state["Resource"]](arguments, timeout_s)
         except TimeoutError:
             self._check_time(run)
             raise StateError(TIMEOUT) from None

@@ -177,13 +177,13 @@ def classify(upstream_name: str) -> str:
     """The code for a failure that a service reports as `upstream_name`; unknown names are `internal_error`.
 
     Step Functions prefixes names with the service (`Bedrock.ThrottlingException`), under either of two names for
-    Bedrock; in-stream errors start with a small letter (`throttlingException`).
+    Bedrock, and ends them in `Exception`; in-stream errors start with a small letter (`throttlingException`).
     """
     name = upstream_name
     for prefix in _BEDROCK_PREFIXES:
         name = name.removeprefix(prefix)
     name = name[:1].upper() + name[1:]
-    return UPSTREAM.get(name, "internal_error")
+    return UPSTREAM.get(name) or UPSTREAM.get(f"{name}Exception", "internal_error")
 
 
 class ApiError(Exception):
