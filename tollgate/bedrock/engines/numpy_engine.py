@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from tollgate.bedrock.engines.base import FinishReason, Generation, Token
 from tollgate.bedrock.engines.decoder import Decoder, ModelLoadError, load_decoder
@@ -21,7 +22,7 @@ from tollgate.bedrock.engines.stopping import StopSequences
 from tollgate.bedrock.errors import ServiceError, invalid
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncGenerator
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -49,6 +50,8 @@ class NumpyEngine:
         Raises:
             ModelLoadError: they are damaged, or need something that is not implemented.
         """
+        # Invocations run side by side already; threads inside a product would only wait for each other.
+        threadpool_limits(limits=1, user_api="blas")
         decoder = load_decoder(directory)
         prompter = Prompter(directory)
         known = prompter.tokenizer.get_vocab_size()
@@ -66,7 +69,7 @@ class NumpyEngine:
         """Tokens of the prompt, by the model's tokenizer. Raises ServiceError for messages that cannot be rendered."""
         return len(self._prompter.encode(generation))
 
-    async def generate(self, generation: Generation) -> AsyncIterator[Token | FinishReason]:
+    async def generate(self, generation: Generation) -> AsyncGenerator[Token | FinishReason, None]:
         """Tokens, then `stop` (end-of-sequence token or stop sequence) or `length`.
 
         The end-of-sequence token itself is not among them.
