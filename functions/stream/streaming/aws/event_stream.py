@@ -93,3 +93,5 @@ def _headers(data: bytes) -> Iterator[tuple[str, str]]:
         if kind == _STRING:
             yield data[at + 1 : name_end].decode(), data[value : value + size].decode()
         at = value + size
+    if at > len(data):
+        raise IndexError("the last header's value is cut off")
