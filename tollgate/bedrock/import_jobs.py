@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from tollgate.artifacts import Inspection, InspectionError, inspect
+from tollgate.bedrock.life import Life
 from tollgate.bedrock.models import ImportedModel, ModelOrigin
 from tollgate.bedrock.s3_artifacts import S3Artifacts
 
@@ -118,6 +119,7 @@ def _model(bedrock: Bedrock, job: ImportJob, inspection: Inspection, engine: Eng
         engine_name=engine_name(bedrock, job),
         created_at=bedrock.clock.now(),
         has_chat_template=inspection.chat_template is not None,
+        life=Life(bedrock.profile, bedrock.clock),
         instruct_supported=inspection.instruct_supported,
         context_length=inspection.context_length or None,
         custom_model_units=inspection.custom_model_units_per_copy,

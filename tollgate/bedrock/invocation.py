@@ -47,21 +47,19 @@ class Invocation:
             ServiceError: the model fails; before the first piece this is the answer to the request.
             ConnectionBrokenError: a fault breaks the connection here.
         """
-        traffic, faults = self.model.traffic, self.model.faults
-        faults.check_concurrency(traffic.in_flight)
-        traffic.in_flight += 1
-        traffic.most_in_flight = max(traffic.most_in_flight, traffic.in_flight)
-        try:
+        model = self.model
+        model.faults.check_concurrency(model.traffic.in_flight)
+        with model.traffic.flight():
             await self.fault.strike(0)
-            async with closing(self._produce()) as pieces:
+            async with model.life.place() as copy, closing(self._produce()) as pieces:
+                await model.life.prefill(self.call.prompt_tokens)
                 async for piece in pieces:
-                    if faults.seconds_per_token:
-                        await asyncio.sleep(faults.seconds_per_token)
+                    await model.life.decode(copy)
+                    if model.faults.seconds_per_token:
+                        await asyncio.sleep(model.faults.seconds_per_token)
                     self.completion.add(piece)
                     yield piece
                     await self.fault.strike(self.completion.completion_tokens)
-        finally:
-            traffic.in_flight -= 1
 
     async def _produce(self) -> AsyncGenerator[Token | Delta]:
         async with closing(self.model.engine.generate(self.call.generation)) as produced:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections import deque
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from tollgate.bedrock.faults import FaultScript
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from tollgate.bedrock.arns import Arn
     from tollgate.bedrock.engines.base import Engine
+    from tollgate.bedrock.life import Life
 
 _RECENT_BODIES = 16
 
@@ -30,6 +32,16 @@ class Traffic:
     errors: dict[str, int] = field(default_factory=dict)
     recent_bodies: deque[Mapping[str, Any]] = field(default_factory=lambda: deque(maxlen=_RECENT_BODIES))
     """The last request bodies, newest last, so that a test can see what arrived."""
+
+    @contextmanager
+    def flight(self) -> Iterator[None]:
+        """Count an invocation as in flight."""
+        self.in_flight += 1
+        self.most_in_flight = max(self.most_in_flight, self.in_flight)
+        try:
+            yield
+        finally:
+            self.in_flight -= 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +66,7 @@ class ImportedModel:
     engine_name: str
     created_at: float
     has_chat_template: bool
+    life: Life
     instruct_supported: bool
     """Whether Converse works: the family is allowed and a chat template came with the model."""
     context_length: int | None = None

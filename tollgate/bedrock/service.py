@@ -16,6 +16,7 @@ from tollgate.bedrock.clock import Clock
 from tollgate.bedrock.engines.echo import EchoEngine
 from tollgate.bedrock.errors import ServiceError, invalid
 from tollgate.bedrock.faults import parse_script
+from tollgate.bedrock.life import Life
 from tollgate.bedrock.models import ImportedModel
 from tollgate.bedrock.profiles import profile
 from tollgate.bedrock.settings import Settings
@@ -73,6 +74,7 @@ class Bedrock:
                 engine_name=engine if isinstance(engine, str) else type(engine).__name__,
                 created_at=self.clock.now(),
                 has_chat_template=has_chat_template,
+                life=Life(self.profile, self.clock),
                 instruct_supported=has_chat_template and _converse_allows(architecture),
             )
         )
