@@ -15,7 +15,7 @@ from inference.errors import AnswerError, from_upstream, to_json
 from inference.invocation import Invocation
 from streaming.aws.event_stream import EventStreamError, Frame, FrameReader
 from streaming.aws.http_client import Answer, ConnectionClosedError, HttpError
-from streaming.aws.service import Service, connection_failure, error_name
+from streaming.aws.service import Endpoint, connection_failure, error_name
 from streaming.batches import until_failure
 
 _HEADERS = {"content-type": "application/json", "accept": "application/json"}
@@ -25,7 +25,7 @@ _STREAM_HEADERS = {"content-type": "application/json", "x-amzn-bedrock-accept": 
 class BedrockModel:
     """Imported models on Amazon Bedrock."""
 
-    def __init__(self, service: Service) -> None:
+    def __init__(self, service: Endpoint) -> None:
         self._service = service
 
     async def invoke(self, invocation: Invocation) -> Any:

@@ -10,7 +10,7 @@ import json
 
 from inference.errors import ApiError, from_upstream, to_json
 from streaming.aws.http_client import HttpError
-from streaming.aws.service import Service, error_name
+from streaming.aws.service import Endpoint, error_name
 
 _HEADERS = {"content-type": "application/x-amz-json-1.0", "x-amz-target": "DynamoDB_20120810.GetItem"}
 _TIMEOUT_S = 2.0
@@ -20,7 +20,7 @@ _ATTEMPTS = 2
 class TableRecords:
     """Model records, as items of the model table."""
 
-    def __init__(self, service: Service, table: str) -> None:
+    def __init__(self, service: Endpoint, table: str) -> None:
         self._service = service
         self._table = table
 

@@ -5,10 +5,19 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
+from typing import Protocol
 
 from inference.errors import ApiError, from_upstream
 from streaming.aws.http_client import Answer, ConnectError, Exchange, HttpClient, HttpError
 from streaming.aws.signature import Credentials, Signer
+
+
+class Endpoint(Protocol):
+    """What an operation needs of its service."""
+
+    def post(self, path: str, headers: Mapping[str, str], body: bytes) -> AbstractAsyncContextManager[Answer]:
+        """A request to be sent by `async with`, which gives its answer; raises HttpError if there is none."""
 
 
 class Service:
