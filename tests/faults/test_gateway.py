@@ -1,0 +1,53 @@
+"""API Gateway's own refusals are answers like all others."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.conftest import ROOT
+from tests.faults.gateway_cases import CASES, LIMITS, QUOTA
+from tests.faults.stack import LEAKS, Log, Stack, outcome_of
+from tollgate.local import Local
+
+pytestmark = pytest.mark.path
+
+
+def limited(**parameters):
+    """A stack with limits that the first request reaches."""
+    log = Log()
+    return Stack(Local.start(ROOT / "template.yaml", parameters=parameters, console=log), log, 1)
+
+
+def check(stack, case):
+    answer = case.send(stack.http)
+
+    outcome = outcome_of(answer, calls=0, seconds=0)
+    retry_after = None if case.answer.retry_after is None else str(case.answer.retry_after)
+    assert (outcome.status, outcome.code, outcome.retry_after) == (case.answer.status, case.answer.code, retry_after)
+    assert set(answer.json()["error"]) == {"message", "type", "param", "code", "request_id"}
+    assert answer.json()["error"]["request_id"] == outcome.request_id
+    assert not LEAKS.search(outcome.said), outcome.said
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_a_refusal_has_the_error_shape(stack, case):
+    check(stack, case)
+
+
+def test_a_slow_integration_and_a_used_up_rate_have_the_error_shape():
+    # GIVEN an API that waits for 20 ms, which no execution keeps, and a key that may send one request
+    stack = limited(ApiTimeoutMillis="20", RateLimit="0.001", BurstLimit="1")
+    try:
+        for case in LIMITS:
+            check(stack, case)
+    finally:
+        stack.close()
+
+
+def test_a_used_up_quota_has_the_error_shape():
+    stack = limited(MonthlyQuota="1")
+    try:
+        assert stack.http.get("/v1/models").status_code == 200
+        check(stack, QUOTA)
+    finally:
+        stack.close()
