@@ -36,6 +36,9 @@ unit: .venv/test.stamp
 test-sam-local: .venv/test.stamp .venv-sam/stamp ## Run the functions in Lambda's containers (needs Docker)
 	PATH="$(CURDIR)/.venv-sam/bin:$$(dirname $$(scripts/find-python 3.13)):$$PATH" $(BIN)/pytest -m sam_local
 
+bench: .venv/test.stamp .venv-sam/stamp ## Measure start-up, requests, packages and paths; renew docs/performance.md
+	$(BIN)/python -m bench $(ARGS)
+
 lock: .venv/test.stamp ## Renew the pinned requirements
 	scripts/lock
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 # Linux's account of the process's own peak; ru_maxrss would count what the parent held when it forked.
 # https://man7.org/linux/man-pages/man5/proc_pid_status.5.html
 _PRINT_PEAK = "\nprint(next(line.split()[1] for line in open('/proc/self/status') if line.startswith('VmHWM')))"
+_SILENT = [(os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0)]
 
 
 class ProcessError(Exception):
@@ -42,7 +43,7 @@ class Interpreter:
         """
         command = [self._executable, "-c", code]
         start = time.perf_counter()
-        child = os.posix_spawn(self._executable, command, _environment(path))
+        child = os.posix_spawn(self._executable, command, _environment(path), file_actions=_SILENT)
         _, status, usage = os.wait4(child, 0)
         wall = time.perf_counter() - start
         if status:

@@ -106,6 +106,7 @@ def record(file: TextIO) -> None:
 def cost(seconds: tuple[float, ...], rates: tuple[float, ...]) -> None:
     """Print what a million requests cost, from AWS's published prices for us-east-1."""
     from tollgate import cost_tables
+    from tollgate.tables import plain
 
     tables = (cost_tables.per_million(seconds, rates), cost_tables.parts(seconds), cost_tables.model())
-    click.echo("\n\n".join(map(cost_tables.plain, tables)))
+    click.echo("\n\n".join(map(plain, tables)))

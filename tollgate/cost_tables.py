@@ -19,8 +19,7 @@ from tollgate.costs import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    Row = tuple[str, ...]
-    """The first cell names the row, or in the first row the columns."""
+    from tollgate.tables import Row
 
 
 def per_million(seconds: Sequence[float], rates: Sequence[float]) -> list[Row]:
@@ -57,24 +56,6 @@ def model(gpu: str = "ml.g6e.xlarge") -> list[Row]:
         rows.append((name, *(_usd(model_windows(units=units, active_share=share)) for share in shares)))
     rows.append((f"{gpu}, always on", *(_usd(INSTANCE_HOUR[gpu]) for _ in shares)))
     return rows
-
-
-def markdown(rows: Sequence[Row]) -> str:
-    """A Markdown table; numbers stand to the right."""
-    head, *body = ("| " + " | ".join(row) + " |" for row in rows)
-    return "\n".join([head, "|---|" + "--:|" * (len(rows[0]) - 1), *body])
-
-
-def plain(rows: Sequence[Row]) -> str:
-    """The same in columns for a terminal."""
-    cells = [[cell.replace("*", "").replace("`", "") for cell in row] for row in rows]
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    return "\n".join(
-        "  ".join(
-            [row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))]
-        )
-        for row in cells
-    )
 
 
 def _usd(amount: float) -> str:

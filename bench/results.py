@@ -1,0 +1,69 @@
+"""All measurements of one run, as the JSON document that docs/performance.md is made from."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from bench import machine, packages, path, requests, starts, startup, stream
+from bench.build import DIRECTORY, build, function_python
+from bench.handlers import ROOT
+from bench.interpreter import Interpreter
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+FILE = ROOT / "bench" / "results.json"
+
+
+def measure(say: Callable[[str], None], *, quick: bool = False) -> dict[str, Any]:
+    """Measure everything, part after part; `quick` takes a tenth of the samples, to try the bench itself."""
+    share = 10 if quick else 1
+    run = machine.describe(function_python())
+    say("building the functions")
+    built = build()
+    say("requests")
+    cost = requests.measure(2_000 // share, 200 // share)
+    say("memory over many requests")
+    memory = requests.measure_memory(100_000 // share)
+    say("start-up")
+    interpreter = Interpreter(function_python(), DIRECTORY / "interpreter")
+    started = startup.measure(interpreter, starts.every(built), rounds=max(3, 20 // share))
+    say("the streaming path")
+    streamed = stream.measure()
+    say("the step path on this machine")
+    results: dict[str, Any] = as_json(
+        {
+            "machine": run,
+            "startup": started,
+            "packages": packages.measure(built.shipped),
+            "requests": cost,
+            "memory": memory,
+            "stream": streamed,
+            "path": path.measure(1 if quick else 5),
+            "listening": path.measure_listening(),
+        }
+    )
+    return results
+
+
+def read() -> dict[str, Any]:
+    """The last run that was kept."""
+    results: dict[str, Any] = json.loads(FILE.read_text())
+    return results
+
+
+def write(results: dict[str, Any]) -> None:
+    """Keep a run."""
+    FILE.write_text(json.dumps(results, indent=1) + "\n")
+
+
+def as_json(value: Any) -> Any:
+    """Named tuples as objects, and floats with the digits that mean something."""
+    if isinstance(value, float):
+        return float(f"{value:.4g}")
+    if hasattr(value, "_asdict"):
+        return as_json(value._asdict())
+    if isinstance(value, dict):
+        return {key: as_json(part) for key, part in value.items()}
+    return [as_json(part) for part in value] if isinstance(value, list) else value
