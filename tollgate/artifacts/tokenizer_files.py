@@ -87,7 +87,12 @@ def _text(reader: ArtifactReader, template: Any, name: str) -> str | None:
     if isinstance(template, list):
         named = (entry for entry in template if isinstance(entry, dict) and entry.get("name") == "default")
         template = next(named, {}).get("template")
-    if template is None or isinstance(template, str):
+    if template is None or (isinstance(template, str) and _is_unicode(template)):
         return template
     reader.problems.append(f"{name}: chat_template must be text, not {shown(template)}.")
     return None
+
+
+def _is_unicode(text: str) -> bool:
+    """JSON can spell half a surrogate pair, which no encoding can write."""
+    return not any("\ud800" <= character <= "\udfff" for character in text)
