@@ -53,13 +53,13 @@ clean: ## Remove what the other targets made
 
 .venv/run.stamp: .venv/uv.stamp requirements/run.txt
 	@echo "installing what the local runner needs"
-	@test -e .venv/test.stamp || VIRTUAL_ENV=.venv $(UV) pip install --quiet -r requirements/run.txt
+	@test -e .venv/test.stamp || VIRTUAL_ENV=.venv $(UV) pip install --quiet --compile-bytecode -r requirements/run.txt
 	@VIRTUAL_ENV=.venv $(UV) pip install --quiet --no-deps --editable .
 	@touch $@
 
 .venv/test.stamp: .venv/uv.stamp requirements/test.txt
 	@echo "installing what the tests need"
-	@VIRTUAL_ENV=.venv $(UV) pip install --quiet -r requirements/test.txt
+	@VIRTUAL_ENV=.venv $(UV) pip install --quiet --compile-bytecode -r requirements/test.txt
 	@VIRTUAL_ENV=.venv $(UV) pip install --quiet --no-deps --editable .
 	@touch $@ .venv/run.stamp
 
