@@ -162,7 +162,7 @@ class Local:
         self._close.callback(moto.close, dynamodb)
         moto.create_tables(self.stack, dynamodb)
         self.bedrock = Bedrock(
-            Settings(region=REGION, account_id=ACCOUNT_ID, profile=profile, s3_endpoint_url=moto.url)
+            Settings(region=REGION, account_id=ACCOUNT_ID, profile=profile, s3_endpoint_url=moto.url), clock
         )
         bedrock_server = Server(create_app(self.bedrock))
         self._close.callback(bedrock_server.close)
