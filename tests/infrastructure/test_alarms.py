@@ -7,7 +7,7 @@ import json
 import pytest
 
 from inference.errors import ERRORS, ApiError
-from inference.observability import NAMESPACE, SERVICE, Call, function_logger
+from inference.observability import NAMESPACE, Call, function_logger
 from tests.conftest import ROOT
 from tollgate.stack import Stack
 
@@ -63,7 +63,7 @@ def test_alarms_on_codes_watch_the_metric_that_the_functions_write(stack, name, 
     (metric,) = metrics_of(alarms(stack)[name])
 
     assert (metric["Namespace"], metric["MetricName"]) == (NAMESPACE, "Failures")
-    assert dimensions_of(metric) == {"service": SERVICE, "code": code}
+    assert dimensions_of(metric) == {"code": code}
     assert code in ERRORS
 
 
@@ -76,8 +76,10 @@ def test_a_failure_writes_the_metric_that_the_alarms_watch(capsys):
     line, metric = (json.loads(text) for text in capsys.readouterr().out.splitlines())
     assert {"request_id": "r-1", "code": "model_not_ready", "attempts": 4, "status": 503}.items() <= line.items()
     assert line["upstream"] == "Bedrock.ModelNotReadyException"
-    assert (metric["Failures"], metric["code"], metric["service"]) == ([1.0], "model_not_ready", SERVICE)
-    assert ["code", "service"] in [sorted(names) for names in metric["_aws"]["CloudWatchMetrics"][0]["Dimensions"]]
+    assert (metric["Failures"], metric["code"]) == ([1.0], "model_not_ready")
+    (directive,) = metric["_aws"]["CloudWatchMetrics"]
+    assert (directive["Namespace"], {"Name": "Failures", "Unit": "Count"} in directive["Metrics"]) == (NAMESPACE, True)
+    assert ["code"] in directive["Dimensions"]
 
 
 @pytest.mark.parametrize("name", ["ErrorRateAlarm", "LatencyAlarm"])
