@@ -45,6 +45,11 @@ def test_an_expression_stands_alone_in_its_string(machine):
     assert [text for text in strings(machine) if "{%" in text and not EXPRESSION.match(text)] == []
 
 
+def test_no_text_is_empty(machine):
+    # Written as an expression, "" is known to be valid: https://www.npmjs.com/package/asl-validator refuses it bare.
+    assert "" not in set(strings(machine))
+
+
 def test_every_transition_leads_to_a_state_and_every_state_is_reached(machine):
     states = machine["States"]
     targets = {machine["StartAt"]}
