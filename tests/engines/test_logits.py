@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tollgate.bedrock.engines.decoder import ModelLoadError, load_decoder
 from tollgate.bedrock.engines.decoder.config import parse_config
@@ -86,6 +89,8 @@ def config_of(case: str, **changes) -> dict:
         ({"head_dim": 7}, "7 components"),
         ({"rms_norm_eps": "small"}, "rms_norm_eps"),
         ({"rope_theta": -1}, "rope_theta"),
+        ({"rope_theta": float("nan")}, "rope_theta"),
+        ({"num_hidden_layers": 10**18}, "num_hidden_layers"),
         ({"rope_scaling": "linear"}, "rope_scaling"),
         ({"sliding_window": 1.5}, "sliding_window"),
     ],
@@ -102,6 +107,7 @@ def test_a_configuration_that_cannot_run_is_refused_by_name(changes, named):
         ({"rope_type": "dynamic", "factor": 2.0}, "dynamic"),
         ({"rope_type": "linear"}, "factor"),
         ({"rope_type": "linear", "factor": "2"}, "cannot be computed"),
+        ({"rope_type": "linear", "factor": float("nan")}, "no finite frequencies"),
         ({"rope_type": "llama3", "factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0}, "original_max"),
         ({"rope_type": "yarn", "factor": 4.0, "mscale": 0.7}, "mscale"),
     ],
@@ -144,6 +150,29 @@ def test_truncated_weights_are_refused(tmp_path):
         load_decoder(tmp_path)
 
 
-def test_a_missing_config_is_refused(tmp_path):
-    with pytest.raises(ModelLoadError, match=r"config\.json"):
+@pytest.mark.parametrize("content", [None, b"{", b"[]", b'{"a":' * 100_000])
+def test_a_missing_or_damaged_config_is_refused(tmp_path, content):
+    if content is not None:
+        (tmp_path / "config.json").write_bytes(content)
+
+    with pytest.raises(ModelLoadError):
         load_decoder(tmp_path)
+
+
+VALUES = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.lists(st.integers())
+SCALINGS = st.dictionaries(
+    st.sampled_from(
+        ["type", "rope_type", "factor", "rope_theta", "low_freq_factor", "original_max_position_embeddings"]
+    ),
+    VALUES | st.sampled_from(["linear", "llama3", "yarn"]),
+)
+KEYS = sorted(config_of("qwen2-yarn-window"))
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.dictionaries(st.sampled_from(KEYS), VALUES | SCALINGS))
+def test_any_configuration_is_read_or_refused(changes):
+    # GIVEN a configuration with any values
+    # WHEN it is read THEN it runs or is refused: nothing else is raised
+    with contextlib.suppress(ModelLoadError):
+        RotaryEmbedding(parse_config(config_of("qwen2-yarn-window", **changes)))

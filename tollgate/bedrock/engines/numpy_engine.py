@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -15,6 +14,7 @@ from threadpoolctl import threadpool_limits
 from tollgate.bedrock.engines.base import FinishReason, Generation, Token
 from tollgate.bedrock.engines.decoder import Decoder, ModelLoadError, load_decoder
 from tollgate.bedrock.engines.decoder.config import end_ids
+from tollgate.bedrock.engines.decoder.tensors import read_json
 from tollgate.bedrock.engines.detokenizer import Detokenizer
 from tollgate.bedrock.engines.prompting import Prompter
 from tollgate.bedrock.engines.sampling import Sampler, log_probabilities
@@ -57,7 +57,7 @@ class NumpyEngine:
         known = prompter.tokenizer.get_vocab_size()
         if known > decoder.config.vocabulary:
             raise ModelLoadError(f"tokenizer.json has {known} tokens, the model only {decoder.config.vocabulary}.")
-        ends = decoder.config.end_ids | _generation_ends(directory / "generation_config.json")
+        ends = decoder.config.end_ids | end_ids(read_json(directory, "generation_config.json"))
         end = prompter.end_id()
         return cls(decoder, prompter, ends if end is None else ends | {end})
 
@@ -160,12 +160,3 @@ def _check_length(prompt: int, wanted: int, most: int) -> None:
             f"The model's context holds {most} tokens; the prompt has {prompt} and max_tokens asks for {wanted}. "
             "Shorten the prompt or lower max_tokens."
         )
-
-
-def _generation_ends(path: Path) -> frozenset[int]:
-    """The end-of-sequence ids of generation_config.json, which may name more than config.json."""
-    try:
-        config = json.loads(path.read_text())
-    except (OSError, ValueError):
-        return frozenset()
-    return end_ids(config) if isinstance(config, dict) else frozenset()

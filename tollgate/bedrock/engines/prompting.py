@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +12,7 @@ from tollgate.artifacts.reader import ArtifactReader
 from tollgate.artifacts.source import LocalArtifacts
 from tollgate.artifacts.tokenizer_files import check_tokenizer
 from tollgate.bedrock.engines.decoder import ModelLoadError
+from tollgate.bedrock.engines.decoder.tensors import read_json
 from tollgate.bedrock.errors import invalid
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ class Prompter:
         except Exception as error:  # the library raises plain Exception for any content it cannot use
             raise ModelLoadError(f"tokenizer.json cannot be used: {error}") from error
         self._template = check_tokenizer(ArtifactReader(LocalArtifacts(directory))).chat_template
-        self._special_tokens = _special_tokens(directory / "tokenizer_config.json")
+        self._special_tokens = _special_tokens(read_json(directory, "tokenizer_config.json"))
 
     def end_id(self) -> int | None:
         """The id of the tokenizer's eos_token."""
@@ -65,16 +65,8 @@ class Prompter:
             raise invalid(str(error)) from error
 
 
-def _special_tokens(path: Path) -> dict[str, str]:
+def _special_tokens(config: dict[str, Any]) -> dict[str, str]:
     """The special tokens that a template may print, from tokenizer_config.json: text, or an object with content."""
-    try:
-        config: Any = json.loads(path.read_text())
-    except (OSError, ValueError):
-        return {}
-    tokens: dict[str, str] = {}
-    for name in _SPECIAL_TOKENS:
-        token = config.get(name) if isinstance(config, dict) else None
-        token = token.get("content") if isinstance(token, dict) else token
-        if isinstance(token, str):
-            tokens[name] = token
-    return tokens
+    given = {name: config.get(name) for name in _SPECIAL_TOKENS}
+    texts = {name: token.get("content") if isinstance(token, dict) else token for name, token in given.items()}
+    return {name: text for name, text in texts.items() if isinstance(text, str)}

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from tollgate.artifacts.reader import shown
+
 ARCHITECTURES = ("LlamaForCausalLM", "MistralForCausalLM", "Qwen2ForCausalLM")
 _ACTIVATIONS = ("silu", "swish")
 
@@ -21,6 +23,8 @@ class DecoderConfig:
     vocabulary: int
     width: int
     """hidden_size"""
+    inner: int
+    """intermediate_size"""
     layers: int
     heads: int
     key_value_heads: int
@@ -50,7 +54,7 @@ def parse_config(config: dict[str, Any]) -> DecoderConfig:
     key_value_heads = _size(config, "num_key_value_heads", heads)
     if heads % key_value_heads:
         raise ModelLoadError(f"num_attention_heads {heads} is no multiple of num_key_value_heads {key_value_heads}.")
-    layers = _size(config, "num_hidden_layers")
+    layers = _size(config, "num_hidden_layers", most=1000)
     head_width = _size(config, "head_dim", width // heads)
     if head_width % 2:
         raise ModelLoadError(f"config.json: heads of {head_width} components cannot be rotated in pairs.")
@@ -58,6 +62,7 @@ def parse_config(config: dict[str, Any]) -> DecoderConfig:
         architecture=architecture,
         vocabulary=_size(config, "vocab_size"),
         width=width,
+        inner=_size(config, "intermediate_size"),
         layers=layers,
         heads=heads,
         key_value_heads=key_value_heads,
@@ -82,24 +87,24 @@ def _architecture(config: dict[str, Any]) -> str:
     named = config.get("architectures")
     name = named[0] if isinstance(named, list) and named else None
     if name not in ARCHITECTURES:
-        raise ModelLoadError(f"The numpy engine runs {', '.join(ARCHITECTURES)}, not {name!r}.")
+        raise ModelLoadError(f"The numpy engine runs {', '.join(ARCHITECTURES)}, not {shown(name)}.")
     activation = config.get("hidden_act", "silu")
     if activation not in _ACTIVATIONS:
-        raise ModelLoadError(f"The numpy engine has no activation {activation!r}, only silu.")
+        raise ModelLoadError(f"The numpy engine has no activation {shown(activation)}, only silu.")
     return str(name)
 
 
-def _size(config: dict[str, Any], key: str, default: int | None = None) -> int:
+def _size(config: dict[str, Any], key: str, default: int | None = None, *, most: int = 1 << 31) -> int:
     value = config.get(key)
     value = default if value is None else value
-    if type(value) is not int or value < 1:
-        raise ModelLoadError(f"config.json: {key} must be a positive integer, not {value!r}.")
+    if type(value) is not int or not 1 <= value <= most:
+        raise ModelLoadError(f"config.json: {key} must be an integer from 1 to {most}, not {shown(value)}.")
     return value
 
 
 def _number(key: str, value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
-        raise ModelLoadError(f"config.json: {key} must be a positive number, not {value!r}.")
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 1e12:
+        raise ModelLoadError(f"config.json: {key} must be a positive number, not {shown(value)}.")
     return float(value)
 
 
@@ -107,7 +112,7 @@ def _rope(config: dict[str, Any]) -> dict[str, Any]:
     """rope_parameters of transformers 5, or rope_theta and rope_scaling of 4, in one shape."""
     scaling = config.get("rope_parameters") or config.get("rope_scaling") or {}
     if not isinstance(scaling, dict):
-        raise ModelLoadError(f"config.json: rope_scaling must be an object, not {scaling!r}.")
+        raise ModelLoadError(f"config.json: rope_scaling must be an object, not {shown(scaling)}.")
     theta = scaling.get("rope_theta", config.get("rope_theta", 10_000.0))
     kind = scaling.get("rope_type", scaling.get("type", "default"))
     return {**scaling, "rope_theta": _number("rope_theta", theta), "rope_type": kind}

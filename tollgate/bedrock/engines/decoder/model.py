@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,7 +10,7 @@ import numpy as np
 from tollgate.bedrock.engines.decoder.attention import KeyValueCache, attend
 from tollgate.bedrock.engines.decoder.config import DecoderConfig, ModelLoadError, parse_config
 from tollgate.bedrock.engines.decoder.rope import RotaryEmbedding, rotate
-from tollgate.bedrock.engines.decoder.tensors import Tensors
+from tollgate.bedrock.engines.decoder.tensors import Tensors, read_json
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -111,23 +110,17 @@ def _sigmoid(x: Array) -> Array:
 
 def load_decoder(directory: Path) -> Decoder:
     """A decoder from config.json and safetensors files. Raises ModelLoadError for what it cannot run."""
-    try:
-        config_json = json.loads((directory / "config.json").read_text())
-    except (OSError, ValueError) as error:
-        raise ModelLoadError(f"config.json cannot be read: {error}") from error
+    config_json = read_json(directory, "config.json")
     config = parse_config(config_json)
     tensors = Tensors(directory)
-    inner = config_json.get("intermediate_size")
-    if type(inner) is not int:
-        raise ModelLoadError(f"config.json: intermediate_size must be an integer, not {inner!r}.")
     embedding = tensors.read("model.embed_tokens.weight", config.vocabulary, config.width)
     head = embedding if config.tied else tensors.read("lm_head.weight", config.vocabulary, config.width)
-    layers = [_load_layer(tensors, config, inner, f"model.layers.{index}.") for index in range(config.layers)]
+    layers = [_load_layer(tensors, config, f"model.layers.{index}.") for index in range(config.layers)]
     return Decoder(config, embedding, layers, tensors.read("model.norm.weight", config.width), Linear(head))
 
 
-def _load_layer(tensors: Tensors, config: DecoderConfig, inner: int, prefix: str) -> Layer:
-    width = config.width
+def _load_layer(tensors: Tensors, config: DecoderConfig, prefix: str) -> Layer:
+    width, inner = config.width, config.inner
     queries = config.heads * config.head_width
     keys = config.key_value_heads * config.head_width
     attention, feed_forward = f"{prefix}self_attn.", f"{prefix}mlp."

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tollgate.artifacts.reader import shown
 from tollgate.bedrock.engines.decoder.config import ModelLoadError
 
 if TYPE_CHECKING:
@@ -25,16 +26,22 @@ class RotaryEmbedding:
     def __init__(self, config: DecoderConfig) -> None:
         """Raises ModelLoadError for a kind of scaling that is not implemented."""
         kind = config.rope["rope_type"]
-        if kind not in _SCALINGS:
-            raise ModelLoadError(f"The numpy engine has no RoPE scaling {kind!r}, only {', '.join(sorted(_SCALINGS))}.")
+        if not isinstance(kind, str) or kind not in _SCALINGS:
+            raise ModelLoadError(
+                f"The numpy engine has no RoPE scaling {shown(kind)}, only {', '.join(sorted(_SCALINGS))}."
+            )
         exponents = np.arange(0, config.head_width, 2, dtype=np.float64) / config.head_width
         plain = config.rope["rope_theta"] ** -exponents
         try:
             frequencies, self._magnitude = _SCALINGS[kind](plain, config.rope, config.max_positions)
         except KeyError as error:
-            raise ModelLoadError(f"config.json: RoPE scaling {kind!r} lacks {error}.") from None
+            raise ModelLoadError(f"config.json: RoPE scaling {shown(kind)} lacks {error}.") from None
         except (ArithmeticError, TypeError, ValueError) as error:
-            raise ModelLoadError(f"config.json: RoPE scaling {config.rope!r} cannot be computed: {error}") from error
+            raise ModelLoadError(
+                f"config.json: RoPE scaling {shown(config.rope)} cannot be computed: {error}"
+            ) from error
+        if not np.isfinite(frequencies).all():
+            raise ModelLoadError(f"config.json: RoPE scaling {shown(config.rope)} gives no finite frequencies.")
         # Single precision here is what transformers computes with; double would differ at far positions.
         self._frequencies = frequencies.astype(np.float32)
 

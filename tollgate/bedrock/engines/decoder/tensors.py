@@ -1,8 +1,8 @@
-"""Reads tensors from safetensors files as float32."""
+"""Reads a model's files: JSON, and tensors from safetensors as float32."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,6 +18,15 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _STORED = {"F32": np.float32, "F16": np.float16, "BF16": np.uint16}
+
+
+def read_json(directory: Path, name: str) -> dict[str, Any]:
+    """The object in a JSON file, empty when there is no such file. Raises ModelLoadError when it is damaged."""
+    reader = ArtifactReader(LocalArtifacts(directory))
+    value = reader.read_json(name)
+    if reader.problems:
+        raise ModelLoadError(" ".join(reader.problems))
+    return value or {}
 
 
 class Tensors:
