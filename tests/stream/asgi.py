@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -55,8 +56,12 @@ async def request(
     method: str = "POST",
     headers: dict[str, str] | None = None,
     leave_after_pieces: int | None = None,
+    on_end: Callable[[], None] = lambda: None,
 ) -> Received:
-    """Send one request; a client that leaves goes as soon as it has so many pieces of the answer."""
+    """Send one request; a client that leaves goes as soon as it has so many pieces of the answer.
+
+    `on_end` is called at the moment when the answer ends.
+    """
     content = body if isinstance(body, bytes) else json.dumps(body or {}).encode()
     raw = {"content-type": "application/json", **(headers or {})}
     scope = {
@@ -85,6 +90,8 @@ async def request(
             received.pieces.append(message["body"])
             received.times.append(asyncio.get_running_loop().time() - started)
         received.complete = not message.get("more_body", False)
+        if received.complete:
+            on_end()
         leave_if_due()
 
     leave_if_due()

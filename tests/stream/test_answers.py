@@ -161,3 +161,14 @@ def test_a_failed_stream_logs_how_far_it_came(ask, log):
 
     (line,) = log.lines
     assert line.items() >= {"status": 502, "code": "model_error", "completion_length": 4}.items()
+
+
+@pytest.mark.parametrize("body", [HELLO, STREAM, {"model": "nobody"}])
+def test_the_log_is_written_before_the_answer_ends(ask, log, body):
+    # Lambda may stop the process as soon as the answer has ended.
+    lines_at_the_end = []
+    model = FakeModel([answer("ok") if body is HELLO else chunk("ok", "stop")])
+
+    ask(model, body, on_end=lambda: lines_at_the_end.append(len(log.lines)))
+
+    assert lines_at_the_end == [1]

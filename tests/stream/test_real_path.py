@@ -18,7 +18,7 @@ from streaming.application import Application
 from streaming.aws.bedrock import BedrockModel
 from streaming.aws.service import Service
 from streaming.aws.signature import Credentials
-from streaming.path import Path
+from streaming.path import StreamingPath
 from tests.conftest import ROOT
 from tests.stream.conftest import ARN, Log, record
 from tests.stream.fakes import FakeRecords
@@ -27,15 +27,29 @@ from tollgate.serving import Server
 
 pytestmark = pytest.mark.path
 
-MODELS = ["apexguru", "llama-demo", "mistral-demo"]
+MODELS = {"qwen": "qwen2", "llama": "llama", "mistral": "mistral"}
+"""Their names and architectures."""
 HELLO = [{"role": "user", "content": "one two three four"}]
 GAP_S = 0.06
 PARAMETERS = {"CommentIntervalSeconds": "1", "ModelWaitSeconds": "30", "RecordCacheSeconds": "1"}
 
 
+def echo(name, body_format, **variant):
+    """A model that answers with its prompt, one word after another."""
+    variant |= {"name": "local", "model_id": None, "body_format": body_format}
+    return {
+        "serve": {"engine": "echo", "architecture": MODELS[name], "body_format": body_format},
+        "record": {"model": name, "variants": [variant]},
+    }
+
+
 @pytest.fixture(scope="module")
 def local():
-    models = ROOT / "models" / "local.json"
+    models = [
+        echo("qwen", "openai"),
+        echo("llama", "bedrock", chat_template="llama3"),
+        echo("mistral", "mistral", chat_template="mistral-v3"),
+    ]
     with Local.start(template=ROOT / "template.yaml", models=models, parameters=PARAMETERS) as running:
         yield running
 
@@ -61,7 +75,7 @@ def http(local):
         yield http_client
 
 
-def chat(model="apexguru", content="one two three four", **fields):
+def chat(model="qwen", content="one two three four", **fields):
     return {"model": model, "messages": [{"role": "user", "content": content}], "stream": True} | fields
 
 
@@ -90,8 +104,8 @@ def test_openais_client_reads_tokens_as_the_model_gives_them(local, client, mode
 
 
 def test_langchain_reads_tokens_as_the_model_gives_them(local):
-    local.bedrock.set_faults("apexguru", seconds_per_token=GAP_S)
-    model = ChatOpenAI(model="apexguru", base_url=f"{local.url}/stream/v1", api_key=local.key, max_retries=0)
+    local.bedrock.set_faults("qwen", seconds_per_token=GAP_S)
+    model = ChatOpenAI(model="qwen", base_url=f"{local.url}/stream/v1", api_key=local.key, max_retries=0)
 
     received = [(time.monotonic(), chunk.content) for chunk in model.stream("one two three four")]
 
@@ -100,7 +114,7 @@ def test_langchain_reads_tokens_as_the_model_gives_them(local):
 
 
 def test_plain_http_gets_each_event_in_a_piece_of_its_own(local, http):
-    local.bedrock.set_faults("apexguru", seconds_per_token=GAP_S)
+    local.bedrock.set_faults("qwen", seconds_per_token=GAP_S)
     with http.stream("POST", "/chat/completions", json=chat()) as response:
         received = [(time.monotonic(), piece) for piece in response.iter_raw()]
 
@@ -124,7 +138,7 @@ def test_both_paths_give_the_same_answer(local, http, model):
 def test_a_prompt_far_above_the_step_paths_limit_is_answered(http):
     prompt = "word" + " word" * 299_999
 
-    answer = http.post("/completions", json={"model": "apexguru", "prompt": prompt, "max_tokens": 3})
+    answer = http.post("/completions", json={"model": "qwen", "prompt": prompt, "max_tokens": 3})
 
     assert answer.status_code == 200
     assert answer.json()["usage"]["prompt_tokens"] == 300_000
@@ -146,7 +160,7 @@ def test_wrong_methods_and_media_types_are_refused_in_openais_shape(http):
 
 
 def test_a_cold_model_is_waited_for_under_comments(local, http):
-    local.bedrock.set_faults("apexguru", steps=[{"error": "ModelNotReadyException", "delay_seconds": 0.7, "times": 3}])
+    local.bedrock.set_faults("qwen", steps=[{"error": "ModelNotReadyException", "delay_seconds": 0.7, "times": 3}])
 
     with http.stream("POST", "/chat/completions", json=chat()) as response:
         lines = list(response.iter_lines())
@@ -157,29 +171,29 @@ def test_a_cold_model_is_waited_for_under_comments(local, http):
 
 
 def test_openais_client_does_not_mind_comments(local, client):
-    local.bedrock.set_faults("apexguru", steps=[{"delay_seconds": 1.3}])
+    local.bedrock.set_faults("qwen", steps=[{"delay_seconds": 1.3}])
 
-    with client.chat.completions.create(model="apexguru", messages=HELLO, stream=True) as stream:
+    with client.chat.completions.create(model="qwen", messages=HELLO, stream=True) as stream:
         text = "".join(chunk.choices[0].delta.content or "" for chunk in stream)
 
     assert text == "echo: one two three four"
 
 
 def test_a_throttled_model_is_a_429_at_once(local, client):
-    local.bedrock.set_faults("apexguru", steps=[{"error": "ThrottlingException", "times": None}])
-    before = local.bedrock.model("apexguru").traffic.invocations
+    local.bedrock.set_faults("qwen", steps=[{"error": "ThrottlingException", "times": None}])
+    before = local.bedrock.model("qwen").traffic.invocations
 
     with pytest.raises(openai.RateLimitError) as caught:
-        client.chat.completions.create(model="apexguru", messages=HELLO, stream=True)
+        client.chat.completions.create(model="qwen", messages=HELLO, stream=True)
 
     assert caught.value.response.headers["retry-after"] == "5"
-    assert local.bedrock.model("apexguru").traffic.invocations == before + 1
+    assert local.bedrock.model("qwen").traffic.invocations == before + 1
 
 
 def test_a_failure_after_tokens_reaches_openais_client_as_an_error(local, client):
-    local.bedrock.set_faults("apexguru", steps=[{"error": "ServiceUnavailableException", "after_tokens": 2}])
+    local.bedrock.set_faults("qwen", steps=[{"error": "ServiceUnavailableException", "after_tokens": 2}])
 
-    stream = client.chat.completions.create(model="apexguru", messages=HELLO, stream=True)
+    stream = client.chat.completions.create(model="qwen", messages=HELLO, stream=True)
     received = next(stream), next(stream)
     with stream, pytest.raises(openai.APIError) as caught:
         list(stream)
@@ -189,8 +203,8 @@ def test_a_failure_after_tokens_reaches_openais_client_as_an_error(local, client
 
 
 def test_a_client_that_leaves_closes_the_models_stream_at_once(local, http):
-    local.bedrock.set_faults("apexguru", seconds_per_token=0.05)
-    traffic = local.bedrock.model("apexguru").traffic
+    local.bedrock.set_faults("qwen", seconds_per_token=0.05)
+    traffic = local.bedrock.model("qwen").traffic
     before = traffic.streams_closed_by_client
     with http.stream("POST", "/chat/completions", json=chat(content="word " * 1000)) as response:
         next(response.iter_raw())
@@ -201,7 +215,7 @@ def test_a_client_that_leaves_closes_the_models_stream_at_once(local, http):
 
 
 def test_a_hundred_slow_streams_at_once_each_get_their_own_answer(local):
-    local.bedrock.set_faults("apexguru", seconds_per_token=0.1)
+    local.bedrock.set_faults("qwen", seconds_per_token=0.1)
     prompts = [f"caller {number} says this and that" for number in range(100)]
 
     async def ask(client, prompt):
@@ -216,7 +230,7 @@ def test_a_hundred_slow_streams_at_once_each_get_their_own_answer(local):
             return await asyncio.gather(*(ask(client, prompt) for prompt in prompts))
 
     assert asyncio.run(ask_all()) == [f"echo: {prompt}" for prompt in prompts]
-    traffic = local.bedrock.model("apexguru").traffic
+    traffic = local.bedrock.model("qwen").traffic
     assert traffic.most_in_flight >= 50
     assert (traffic.in_flight, traffic.open_streams) == (0, 0)
 
@@ -239,7 +253,7 @@ def test_an_upstream_that_is_killed_in_mid_stream_is_an_error_event():
     assert upstream.stdout
     arn, url = upstream.stdout.readline().strip(), upstream.stdout.readline().strip()
     service = Service(url, "bedrock", "us-east-1", Credentials("local", "local"))
-    path = Path(FakeRecords({"m": record(model_id=arn)}), BedrockModel(service), model_wait_s=5)
+    path = StreamingPath(FakeRecords({"m": record(model_id=arn)}), BedrockModel(service), model_wait_s=5)
     server = Server(Application(path, Log().logger, timeout_s=30, comment_interval_s=10))
     try:
         # WHEN it is killed after the first tokens

@@ -12,7 +12,7 @@ from streaming.application import Application
 from streaming.aws.bedrock import BedrockModel
 from streaming.aws.dynamodb import TableRecords
 from streaming.aws.service import Service
-from streaming.path import Path
+from streaming.path import StreamingPath
 from streaming.record_cache import CachedRecords
 from streaming.settings import Settings, SettingsError, read_settings
 
@@ -27,7 +27,7 @@ def build(settings: Settings) -> Application:
     runtime = Service(settings.bedrock_url, "bedrock", region, credentials)
     records = CachedRecords(TableRecords(table, settings.model_table), settings.record_ttl_s)
     return Application(
-        Path(records, BedrockModel(runtime), settings.model_wait_s),
+        StreamingPath(records, BedrockModel(runtime), settings.model_wait_s),
         function_logger(),
         timeout_s=settings.timeout_s,
         comment_interval_s=settings.comment_interval_s,

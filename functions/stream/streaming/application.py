@@ -14,7 +14,7 @@ from inference.invocation import Prepared, Request
 from inference.observability import Call
 from inference.request import Route
 from inference.response import Response
-from streaming.path import Path
+from streaming.path import StreamingPath
 from streaming.reply import (
     ClientGoneError,
     Receive,
@@ -40,7 +40,7 @@ _RESERVE_S = 2.0
 class Application:
     """ASGI; `timeout_s` is how long API Gateway waits, `comment_interval_s` what it may wait without a byte."""
 
-    def __init__(self, path: Path, logger: Logger, *, timeout_s: float, comment_interval_s: float) -> None:
+    def __init__(self, path: StreamingPath, logger: Logger, *, timeout_s: float, comment_interval_s: float) -> None:
         self._path = path
         self._logger = logger
         self._timeout_s = max(timeout_s - _RESERVE_S, 0)
@@ -51,42 +51,45 @@ class Application:
         identity = identify(scope["headers"])
         reply = Reply(send, identity.request_id)
         if scope["path"] == READINESS_PATH:
-            await reply.whole(Response(200, "text/plain", "", "ready\n"))
+            await reply.end(Response(200, "text/plain", "", "ready\n"))
             return
         call = Call(self._logger, **identity._asdict())
         started = time.perf_counter()
         try:
-            await self._answer(scope, receive, reply, call, identity.request_id)
+            last = await self._answer(scope, receive, reply, call)
         except ClientGoneError:
             call.note(status=499, code="client_gone")
+            last = None
         except ApiError as error:
             call.failure(error)
-            await reply.fail(error, **({"allow": "POST"} if error.code == "method_not_allowed" else {}))
+            last = await reply.fail(error)
         except Exception as error:
             self._log_bug(error)
             failure = ApiError("internal_error")
             call.failure(failure)
-            await reply.fail(failure)
-        finally:
-            call.note(duration_s=round(time.perf_counter() - started, 4))
-            call.end()
+            last = await reply.fail(failure)
+        call.note(duration_s=round(time.perf_counter() - started, 4))
+        # Before the answer's end: with it Lambda may stop this process until the next request.
+        call.end()
+        await reply.end(last)
 
-    async def _answer(self, scope: Scope, receive: Receive, reply: Reply, call: Call, request_id: str) -> None:
-        route = _route_of(scope)
+    async def _answer(self, scope: Scope, receive: Receive, reply: Reply, call: Call) -> Response | None:
+        """The response; None where the answer was written as events."""
+        route = _route_of(scope, reply)
         call.note(route=route)
-        request = Request(route, request_id, await read_body(receive))
+        request = Request(route, reply.request_id, await read_body(receive))
         prepared = await self._path.prepare(request, call)
         async with UntilClientLeaves(receive):
             try:
                 async with asyncio.timeout(self._limit_s(prepared)):
-                    if prepared.spec.stream:
-                        await self._stream(prepared, reply, call)
-                    else:
-                        await reply.whole(await self._path.complete(prepared, call))
+                    if not prepared.spec.stream:
+                        return await self._path.complete(prepared, call)
+                    await self._write_events(prepared, reply, call)
             except TimeoutError as error:
                 raise ApiError("timeout") from error
+        return None
 
-    async def _stream(self, prepared: Prepared, reply: Reply, call: Call) -> None:
+    async def _write_events(self, prepared: Prepared, reply: Reply, call: Call) -> None:
         comments = asyncio.create_task(reply.comment_when_idle(self._comment_interval_s))
         try:
             async with contextlib.aclosing(_timed(self._path.stream(prepared, call), call)) as events:
@@ -94,7 +97,6 @@ class Application:
                     await reply.write(event)
         finally:
             comments.cancel()
-        await reply.end()
 
     def _limit_s(self, prepared: Prepared) -> float:
         return self._timeout_s if prepared.spec.stream else min(self._timeout_s, _SILENT_LIMIT_S)
@@ -108,7 +110,7 @@ class Application:
         self._logger.error("bug", exception_name=type(error).__name__, location_of_exception=where)
 
 
-def _route_of(scope: Scope) -> Route:
+def _route_of(scope: Scope, reply: Reply) -> Route:
     """The route of a request; a custom domain may put its base path before the API's.
 
     Raises:
@@ -119,6 +121,7 @@ def _route_of(scope: Scope) -> Route:
     if route is None:
         raise ApiError("not_found")
     if scope["method"] != "POST":
+        reply.headers["allow"] = "POST"
         raise ApiError("method_not_allowed")
     media_type = next((value for name, value in scope["headers"] if name == b"content-type"), b"application/json")
     if media_type.split(b";")[0].strip().lower() != b"application/json":

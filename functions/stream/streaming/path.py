@@ -18,7 +18,7 @@ from streaming.ports import Model, Records
 from streaming.retries import Retries
 
 
-class Path:
+class StreamingPath:
     """Answers requests; `model_wait_s` is how long a request waits for a model that is not ready."""
 
     def __init__(self, records: Records, model: Model, model_wait_s: float) -> None:

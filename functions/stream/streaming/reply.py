@@ -106,43 +106,23 @@ class UntilClientLeaves:
 
 
 class Reply:
-    """The answer to one request: either `whole`, or events by `write` and `end`."""
+    """The answer to one request: events by `write`, or a response with `end`; `headers` go with either."""
 
     def __init__(self, send: Send, request_id: str) -> None:
+        self.request_id = request_id
+        self.headers = {"x-request-id": request_id}
         self._send = send
-        self._request_id = request_id
+        self._begun = False
         self._writing = asyncio.Lock()
         self._written_at = asyncio.get_running_loop().time()
-        self.begun = False
-
-    async def whole(self, response: Response, **headers: str) -> None:
-        """Send a response, and headers beside its own."""
-        headers |= {"content-type": response.content_type}
-        if response.retry_after:
-            headers["retry-after"] = response.retry_after
-        body = response.body.encode()
-        await self._start(response.status, headers | {"content-length": str(len(body))})
-        await self._send({"type": "http.response.body", "body": body})
 
     async def write(self, events: str) -> None:
         """Send server-sent events at once."""
         async with self._writing:
-            if not self.begun:
+            if not self._begun:
                 await self._start(200, {"content-type": "text/event-stream", "cache-control": "no-cache"})
             await self._send({"type": "http.response.body", "body": events.encode(), "more_body": True})
             self._written_at = asyncio.get_running_loop().time()
-
-    async def end(self) -> None:
-        """No more events come."""
-        await self._send({"type": "http.response.body", "body": b""})
-
-    async def fail(self, error: ApiError, **headers: str) -> None:
-        """Send a failure: as a response of its status, or as the last event where events were sent before."""
-        if not self.begun:
-            await self.whole(refuse(error, self._request_id), **headers)
-            return
-        await self.write(event(error.body(self._request_id)))
-        await self.end()
 
     async def comment_when_idle(self, interval_s: float) -> None:
         """Send a comment whenever nothing was sent for so long; runs until it is cancelled."""
@@ -154,8 +134,26 @@ class Reply:
             else:
                 await self.write(COMMENT)
 
+    async def fail(self, error: ApiError) -> Response | None:
+        """The response to a failure; where events were sent before, it is one more, and there is no response."""
+        if not self._begun:
+            return refuse(error, self.request_id)
+        await self.write(event(error.body(self.request_id)))
+        return None
+
+    async def end(self, response: Response | None) -> None:
+        """Send the response; without one, no more events come."""
+        if response is None:
+            await self._send({"type": "http.response.body", "body": b""})
+            return
+        body = response.body.encode()
+        headers = {"content-type": response.content_type, "content-length": str(len(body))}
+        if response.retry_after:
+            headers["retry-after"] = response.retry_after
+        await self._start(response.status, headers)
+        await self._send({"type": "http.response.body", "body": body})
+
     async def _start(self, status: int, headers: dict[str, str]) -> None:
-        self.begun = True
-        headers |= {"x-request-id": self._request_id}
-        raw = [(name.replace("_", "-").encode(), value.encode("latin-1")) for name, value in headers.items()]
+        self._begun = True
+        raw = [(name.encode(), value.encode("latin-1")) for name, value in (headers | self.headers).items()]
         await self._send({"type": "http.response.start", "status": status, "headers": raw})
