@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from tokenizers import Tokenizer, models, pre_tokenizers, processors
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors
 
 from tests.engines.generations import generation
 from tollgate.bedrock.engines.base import Token
@@ -269,6 +269,23 @@ def test_a_cancelled_prompt_stops_at_the_next_part(tmp_path):
 
     # THEN most parts never are
     assert 1 <= len(decoder.steps) < 16
+
+
+def test_an_answer_that_ends_inside_a_character_marks_it_and_counts_its_tokens(tmp_path):
+    # GIVEN a tokenizer of single bytes, none of which begins a character
+    artifacts(tmp_path)
+    names = ["<s>", "</s>", *(f"<0x{number:02X}>" for number in range(0x80, 0x80 + 62))]
+    tokenizer = Tokenizer(models.WordLevel({name: number for number, name in enumerate(names)}, unk_token="<0x80>"))
+    tokenizer.decoder = decoders.Sequence([decoders.ByteFallback(), decoders.Fuse()])
+    tokenizer.save(str(tmp_path / "tokenizer.json"))
+
+    # WHEN two bytes are generated
+    *tokens, finish = run(NumpyEngine.load(tmp_path), prompt="x", max_tokens=2)
+
+    # THEN there are two tokens, and the text stands for two bytes that are no character
+    assert len(tokens) == 2
+    assert text_of(tokens) == "\N{REPLACEMENT CHARACTER}" * 2
+    assert finish == "length"
 
 
 def test_artifacts_without_a_usable_tokenizer_are_refused(tmp_path):

@@ -55,6 +55,14 @@ def test_only_the_tokens_that_may_begin_a_stop_sequence_are_held():
     assert [token.text for token in stops.add(Token("next"))] == ["\n", "next"]
 
 
+def test_tokens_without_text_wait_for_the_one_that_completes_their_character():
+    stops = StopSequences(())
+
+    assert stops.add(Token("a")) == [Token("a")]
+    assert stops.add(Token("", token_id=1)) == []
+    assert stops.add(Token("é", token_id=2)) == [Token("", token_id=1), Token("é", token_id=2)]
+
+
 def test_an_empty_stop_sequence_never_matches():
     assert run(["a", "b"], ("",)) == (["a", "b"], False)
 

@@ -136,13 +136,9 @@ class Answer:
         return self._token(chosen, logits)
 
     def complete(self, tokens: list[Token]) -> list[Token]:
-        """The last tokens, with what an unfinished character leaves."""
+        """The last tokens; what an unfinished character leaves goes to the last, which had no text yet."""
         rest = self._detokenizer.finish()
-        if not rest:
-            return tokens
-        # The unfinished character's own tokens were shown with empty text; its mark needs a token to ride on.
-        *before, last = tokens or [Token("", token_id=self._last)]
-        return [*before, replace(last, text=last.text + rest)]
+        return [*tokens[:-1], replace(tokens[-1], text=rest)] if rest else tokens
 
     def _token(self, chosen: int, logits: NDArray[np.float32]) -> Token:
         text = self._detokenizer.add(chosen)

@@ -39,9 +39,12 @@ class StopSequences:
         return released
 
     def _release(self, length: int) -> list[Token]:
-        """Tokens that lie within the first `length` characters."""
+        """Tokens that lie within the first `length` characters, up to the last one with text.
+
+        Tokens without text wait for the one that completes their character.
+        """
         released: list[Token] = []
-        while self._held and len(self._held[0].text) <= length:
+        while any(token.text for token in self._held) and len(self._held[0].text) <= length:
             length -= len(self._held[0].text)
             released.append(self._held.popleft())
         return released
