@@ -10,7 +10,7 @@ export SAM_CLI_TELEMETRY := 0
 export AWS_DEFAULT_REGION ?= us-east-1
 
 .DEFAULT_GOAL := help
-.PHONY: help dev test check build unit test-sam-local bench lock clean
+.PHONY: help dev test check build unit test-sam-local bench docs lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 18
@@ -38,6 +38,10 @@ test-sam-local: .venv/test.stamp .venv-sam/stamp ## Run the functions in Lambda'
 
 bench: .venv/test.stamp .venv-sam/stamp ## Measure start-up, requests, packages and paths; renew docs/performance.md
 	$(BIN)/python -m bench $(ARGS)
+
+docs: .venv/test.stamp ## Run the fault matrix and renew the generated parts of the documentation
+	$(BIN)/python -m scripts.write_docs
+	$(BIN)/python -m scripts.measure_failures
 
 lock: .venv/test.stamp ## Renew the pinned requirements
 	scripts/lock

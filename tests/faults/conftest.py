@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -30,30 +32,25 @@ def start(template=ROOT / "template.yaml", speed=SPEED, **arguments) -> Stack:
     return Stack(local, log, speed)
 
 
-@pytest.fixture(scope="session")
-def stack():
+@contextmanager
+def table_stack() -> Iterator[Stack]:
     """The real template's stack, but for its model table, which fails on demand."""
-    table = FaultyTable()
-    running = start(reach_dynamodb=table.reach)
-    running.warm_up()
-    yield running
-    running.close()
-    table.close()
+    with closing(FaultyTable()) as table, closing(start(reach_dynamodb=table.reach)) as running:
+        running.warm_up()
+        yield running
 
 
-@pytest.fixture(scope="session")
-def misbehaving(tmp_path_factory):
-    """A stack whose Preprocess and Postprocess misbehave on demand."""
-    root = tmp_path_factory.mktemp("misbehaving")
+@contextmanager
+def misbehaving_stack(root: Path) -> Iterator[Stack]:
+    """A stack, in `root`, whose Preprocess and Postprocess misbehave on demand."""
     copy_stack(root)
     for name in ("preprocess", "postprocess"):
         function = root / "functions" / name
         (function / "app.py").rename(function / "real_app.py")
         shutil.copy(Path(__file__).parent / "misbehaving_function.py", function / "app.py")
-    running = start(root / "template.yaml", speed=1)
-    running.warm_up()
-    yield running
-    running.close()
+    with closing(start(root / "template.yaml", speed=1)) as running:
+        running.warm_up()
+        yield running
 
 
 def copy_stack(root: Path) -> None:
@@ -61,6 +58,18 @@ def copy_stack(root: Path) -> None:
     shutil.copy(ROOT / "template.yaml", root)
     for name in ("api", "statemachines", "functions", "layers"):
         shutil.copytree(ROOT / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
+
+
+@pytest.fixture(scope="session")
+def stack():
+    with table_stack() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def misbehaving(tmp_path_factory):
+    with misbehaving_stack(tmp_path_factory.mktemp("misbehaving")) as running:
+        yield running
 
 
 @pytest.fixture(scope="session")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tests.conftest import ROOT
+from tests.faults.case import STEP, Case
+from tests.faults.conftest import copy_stack, start
 from tests.faults.gateway_cases import CASES, LIMITS, QUOTA
 from tests.faults.stack import LEAKS, Log, Stack, outcome_of
 from tollgate.local import Local
@@ -40,6 +42,20 @@ def test_a_slow_integration_and_a_used_up_rate_have_the_error_shape():
     try:
         for case in LIMITS:
             check(stack, case)
+    finally:
+        stack.close()
+
+
+def test_an_execution_that_outlives_its_own_limit_is_a_timeout(tmp_path):
+    copy_stack(tmp_path)
+    definition = tmp_path / "statemachines" / "inference.asl.json"
+    definition.write_text(definition.read_text().replace('"TimeoutSeconds": 300', '"TimeoutSeconds": 1'))
+    slow = Case("", "slow", {}, ({"delay_seconds": 3},))
+    stack = start(tmp_path / "template.yaml", speed=1)
+    try:
+        outcome = stack.run(slow, STEP)
+        assert (outcome.status, outcome.code) == (504, "timeout")
+        assert stack.local.executions[-1].status == "TIMED_OUT"
     finally:
         stack.close()
 
