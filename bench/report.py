@@ -19,7 +19,7 @@ FILE = ROOT / "docs" / "performance.md"
 SECONDS = (1.0, 8.0, 30.0)
 RATES = (0.1, 1.0, 10.0)
 _BLOCK = re.compile(r"<!-- bench: (\w+) -->\n.*?<!-- end -->", re.DOTALL)
-_BLOCKS: dict[str, Callable[[dict[str, Any]], str | list[Row]]] = {
+BLOCKS: dict[str, Callable[[dict[str, Any]], str | list[Row]]] = {
     "machine": tables.machine,
     "targets": targets.rows,
     "startup": tables.startup,
@@ -51,7 +51,7 @@ def filled(text: str, run: dict[str, Any]) -> str:
     """
 
     def block(match: re.Match[str]) -> str:
-        content = _BLOCKS[match[1]](run)
+        content = BLOCKS[match[1]](run)
         return f"<!-- bench: {match[1]} -->\n{content if isinstance(content, str) else markdown(content)}\n<!-- end -->"
 
     return _BLOCK.sub(block, text)

@@ -1,20 +1,17 @@
-"""What one request costs in Preprocess and Postprocess: CPU, its growth with the chat, memory over many requests."""
+"""What one request costs in Preprocess and Postprocess: CPU time, and how it grows with the chat."""
 
 from __future__ import annotations
 
-import resource
 import time
 from contextlib import redirect_stdout
-from pathlib import Path
 from statistics import correlation, linear_regression, median
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from bench.figures import Figure, figure, percentile
 from bench.handlers import KINDS, NOWHERE, Handlers, Kind, answered_event, chat_event
 
 CHAT_BYTES = 2_000
 SIZES = (1_000, 2_000, 5_000, 10_000, 20_000, 50_000, 100_000, 200_000)
-_MODELS = 100  # more than the parsed records that Preprocess keeps
 
 
 class Sample(NamedTuple):
@@ -49,14 +46,6 @@ class RequestCost(NamedTuple):
     r_squared: float
 
 
-class Memory(NamedTuple):
-    """Resident MiB after the first tenth of the requests, and after the last."""
-
-    requests: int
-    early_mib: float
-    late_mib: float
-
-
 def measure(requests: int = 2_000, requests_per_size: int = 200) -> list[RequestCost]:
     """The cost of each kind of request."""
     with redirect_stdout(NOWHERE):
@@ -64,24 +53,9 @@ def measure(requests: int = 2_000, requests_per_size: int = 200) -> list[Request
         return [_cost(handlers, kind, requests, requests_per_size) for kind in KINDS]
 
 
-def measure_memory(requests: int = 100_000) -> Memory:
-    """Memory while requests of all kinds go to many models; Linux only."""
-    with redirect_stdout(NOWHERE):
-        handlers = Handlers.load()
-        events = [_events(handlers, kind, f"m{number}") for number in range(_MODELS) for kind in KINDS]
-        early = 0.0
-        for number in range(requests):
-            event, answered = events[number % len(events)]
-            handlers.preprocess(event, None)
-            handlers.postprocess(answered, None)
-            if number == requests // 10:
-                early = _resident_mib()
-        return Memory(requests, early, _resident_mib())
-
-
-def _events(handlers: Handlers, kind: Kind, model: str) -> tuple[dict[str, Any], dict[str, Any]]:
-    event = chat_event(kind, CHAT_BYTES, model=model)
-    return event, answered_event(kind, handlers.preprocess(event, None))
+def best_ms(handlers: Handlers, kind: Kind, body_bytes: int, requests: int = 30) -> float:
+    """The least CPU milliseconds of a few requests, which other processes have disturbed the least."""
+    return min(sample.total for sample in _samples(handlers, kind, body_bytes, requests))
 
 
 def _cost(handlers: Handlers, kind: Kind, requests: int, requests_per_size: int) -> RequestCost:
@@ -116,8 +90,3 @@ def _samples(handlers: Handlers, kind: Kind, body_bytes: int, requests: int) -> 
         handlers.postprocess(answered, None)
         samples.append(Sample((between - start) * 1000, (time.process_time() - between) * 1000))
     return samples[requests // 10 :]
-
-
-def _resident_mib() -> float:
-    pages = int(Path("/proc/self/statm").read_text().split()[1])
-    return pages * resource.getpagesize() / 2**20

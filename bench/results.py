@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from bench import machine, packages, path, requests, starts, startup, stream
+from bench import machine, memory, packages, path, requests, starts, startup, stream
 from bench.build import DIRECTORY, build, function_python
 from bench.handlers import ROOT
 from bench.interpreter import Interpreter
@@ -25,7 +25,7 @@ def measure(say: Callable[[str], None], *, quick: bool = False) -> dict[str, Any
     say("requests")
     cost = requests.measure(2_000 // share, 200 // share)
     say("memory over many requests")
-    memory = requests.measure_memory(100_000 // share)
+    held = memory.measure(100_000 // share)
     say("start-up")
     interpreter = Interpreter(function_python(), DIRECTORY / "interpreter")
     started = startup.measure(interpreter, starts.every(built), rounds=max(3, 20 // share))
@@ -38,7 +38,7 @@ def measure(say: Callable[[str], None], *, quick: bool = False) -> dict[str, Any
             "startup": started,
             "packages": packages.measure(built.shipped),
             "requests": cost,
-            "memory": memory,
+            "memory": held,
             "stream": streamed,
             "path": path.measure(1 if quick else 5),
             "listening": path.measure_listening(),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sysconfig
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,7 +24,8 @@ _INGREDIENTS = {
     "prompt_format": "import prompt_format",
     "the shapes of requests and records": "import inference.request, inference.record",
 }
-_BOTO3 = "import boto3; boto3.client('bedrock-runtime', region_name='us-east-1')"
+BOTO3 = "boto3, a bedrock-runtime client"
+_CREATE_CLIENT = "import boto3; boto3.client('bedrock-runtime', region_name='us-east-1')"
 
 
 def handlers(build: Path, note: str = "") -> list[Start]:
@@ -43,7 +45,7 @@ def ingredients(build: Path) -> list[Start]:
     """What the handlers import, one by one; and an AWS client, which none of them imports."""
     path = import_path(build, "preprocess")
     starts = [Start(name, code, path) for name, code in _INGREDIENTS.items()]
-    return [*starts, Start("boto3, a bedrock-runtime client", _BOTO3, (Path(sysconfig.get_paths()["purelib"]),))]
+    return [*starts, Start(BOTO3, _CREATE_CLIENT, (Path(sysconfig.get_paths()["purelib"]),))]
 
 
 def every(build: Build) -> list[Start]:
@@ -57,5 +59,5 @@ def every(build: Build) -> list[Start]:
 
 
 def _answer(function: str, event: str) -> str:
-    file = ROOT / "events" / function / f"{event}.json"
-    return f"import json, app; app.lambda_handler(json.load(open({str(file)!r})), None)"
+    value = json.loads((ROOT / "events" / function / f"{event}.json").read_text())
+    return f"import app; app.lambda_handler({value!r}, None)"

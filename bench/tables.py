@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from bench.figures import Figure, significant
-from bench.plot import PEERS
+from bench.plot import BOTO3_ELSEWHERE, PEERS
+from bench.starts import BOTO3
 from tollgate.costs import snapstart
 
 if TYPE_CHECKING:
@@ -37,9 +38,14 @@ def startup(run: dict[str, Any]) -> list[Row]:
     return table
 
 
-def peers(_: dict[str, Any]) -> list[Row]:
-    """What others were measured at, elsewhere."""
-    return [("start, measured elsewhere", "x bare"), *((name, f"{multiple}") for name, multiple in PEERS.items())]
+def peers(run: dict[str, Any]) -> list[Row]:
+    """What others were measured at, elsewhere; and the one start that both runs know."""
+    boto3 = next(start for start in run["startup"] if start["name"] == BOTO3)
+    return [
+        ("start", "x bare, elsewhere", "x bare, this run"),
+        (BOTO3, f"{BOTO3_ELSEWHERE}", _spread(boto3["multiple"])),
+        *((name, f"{multiple}", "") for name, multiple in PEERS.items()),
+    ]
 
 
 def packages(run: dict[str, Any]) -> list[Row]:

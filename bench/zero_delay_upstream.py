@@ -95,7 +95,7 @@ async def main() -> None:
 
 if __name__ == "__main__":
     try:
-        import uvloop as loops
+        from uvloop import run
     except ImportError:
-        loops = asyncio  # type: ignore[assignment]
-    loops.run(main())
+        from asyncio import run
+    run(main())

@@ -12,9 +12,11 @@ Row = tuple[str, ...]
 
 
 def markdown(rows: Sequence[Row]) -> str:
-    """A Markdown table; numbers stand to the right."""
+    """A Markdown table; columns of numbers stand to the right."""
+    columns = zip(*rows[1:], strict=True)
+    rules = ["---", *("--:" if all(map(_is_number, column)) else "---" for column in list(columns)[1:])]
     head, *body = ("| " + " | ".join(row) + " |" for row in rows)
-    return "\n".join([head, "|---|" + "--:|" * (len(rows[0]) - 1), *body])
+    return "\n".join([head, f"|{'|'.join(rules)}|", *body])
 
 
 def plain(rows: Sequence[Row]) -> str:
@@ -27,3 +29,7 @@ def plain(rows: Sequence[Row]) -> str:
         )
         for row in cells
     )
+
+
+def _is_number(cell: str) -> bool:
+    return not cell or cell.lstrip("<≤≥ *")[:1].isdigit()
