@@ -74,6 +74,29 @@ def dev(
 
 
 @main.command()
+@click.option("--port", default=8900, type=click.IntRange(0, 65535), help="Port on 127.0.0.1; 0 takes a free one.")
+@click.option("--profile", default="instant", help="How models live: instant or case-study.")
+@click.option("--speed", default=1.0, help="How much faster than real time models load, idle and decode.")
+@click.option("--model", "models", multiple=True, metavar="NAME[:ENGINE]", help="Register a model without artifacts.")
+@click.option("--region", default="us-east-1", help="The Region of all ARNs.")
+@click.option("--s3-endpoint-url", metavar="URL", help="Where import jobs read artifacts.")
+@click.option("--upstream-url", metavar="URL", help="An OpenAI-compatible server for models of the engine `upstream`.")
+@click.option("--upstream-model", metavar="NAME", help="The model's name on that server.")
+def bedrock(port: int, speed: float, models: tuple[str, ...], **settings: str | None) -> None:
+    """Serve the embedded Amazon Bedrock alone, to any AWS SDK through its endpoint URL."""
+    from tollgate.bedrock import Settings
+    from tollgate.bedrock.command import run
+    from tollgate.serving import PortInUseError
+
+    try:
+        run(Settings(**settings), port=port, speed=speed, models=models)  # type: ignore[arg-type]
+    except PortInUseError:
+        raise click.UsageError(f"port {port} is in use: choose another with --port") from None
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
+
+
+@main.command()
 @click.argument("file", type=click.File(encoding="utf-8"))
 def record(file: TextIO) -> None:
     """Check the model record in FILE, and print it as an item for `aws dynamodb put-item --item`."""

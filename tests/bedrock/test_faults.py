@@ -57,7 +57,7 @@ def test_an_errors_message_and_fields_reach_the_client(bedrock, runtime):
 def test_invocations_above_the_allowed_concurrency_are_throttled(bedrock, runtime):
     arn = bedrock.register("model")
     bedrock.set_faults("model", throttle_above=2, seconds_per_token=0.1)
-    codes: list[str | None] = []
+    codes = []
     threads = [threading.Thread(target=lambda: codes.append(code_of(runtime, arn))) for _ in range(5)]
     for thread in threads:
         thread.start()

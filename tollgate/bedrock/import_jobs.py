@@ -82,7 +82,10 @@ def _read_artifacts(bedrock: Bedrock, job: ImportJob) -> tuple[Inspection, Engin
 def _engine(bedrock: Bedrock, job: ImportJob, artifacts: S3Artifacts) -> Engine:
     chosen = engine_name(bedrock, job)
     if chosen != "numpy":
-        return bedrock.engine(chosen)
+        try:
+            return bedrock.engine(chosen)
+        except ValueError as error:
+            raise JobFailedError(f"The model's {ENGINE_TAG} cannot be used: {error}.") from error
     # Imported here because only models that really run need numpy.
     from tollgate.bedrock.engines.numpy_engine import NumpyEngine
 

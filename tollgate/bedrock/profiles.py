@@ -38,11 +38,11 @@ PROFILES = {
     # of it is assumption, is told in docs/decisions/0043-case-study-profile.md.
     "case-study": Profile(
         import_seconds=360,
-        cold_start_seconds=120,
+        cold_start_seconds=100,
         max_copies=3,
         concurrency_per_copy=32,
         scale_out_above=12,
-        scale_out_seconds=60,
+        scale_out_seconds=30,
         prefill_seconds_per_token=0.0002,
         decode_seconds_per_token=0.026,
         slowdown_per_neighbour=0.05,

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from tollgate.bedrock.import_jobs import ImportJob
 
 _BODY_FORMATS = ("openai", "bedrock", "mistral")
-_ENGINES = ("echo",)
+_ENGINES = ("echo", "upstream")
 
 
 class Bedrock:
@@ -147,10 +147,17 @@ class Bedrock:
         """A new engine that needs no artifacts.
 
         Raises:
-            ValueError: no such engine.
+            ValueError: no such engine, or `upstream` without settings.
         """
         if name == "echo":
             return EchoEngine()
+        if name == "upstream":
+            # Imported here because few processes need an HTTP client.
+            from tollgate.bedrock.engines.upstream import UpstreamEngine
+
+            if not self.settings.upstream_url:
+                raise ValueError("engine 'upstream' needs the URL of an OpenAI-compatible server (--upstream-url URL)")
+            return UpstreamEngine(self.settings.upstream_url, self.settings.upstream_model or "default")
         raise ValueError(f"engine {name!r} is not one of {', '.join(_ENGINES)}")
 
     def start(self, work: Coroutine[Any, Any, None]) -> None:

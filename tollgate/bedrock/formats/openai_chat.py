@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tollgate.bedrock.engines.base import Delta, Generation, Token
-from tollgate.bedrock.errors import invalid
+from tollgate.bedrock.errors import ServiceError, invalid
 from tollgate.bedrock.formats.fields import Fields
 from tollgate.bedrock.formats.openai_completion import usage, wants_usage
 
@@ -126,7 +126,9 @@ def _merge(message: dict[str, Any], delta: Mapping[str, Any]) -> None:
 
 def _merge_tool_call(calls: list[dict[str, Any]], part: Mapping[str, Any]) -> None:
     index = part.get("index", 0)
-    while len(calls) <= index:
+    if not isinstance(index, int) or not 0 <= index <= len(calls):
+        raise ServiceError("ModelErrorException", f"The model sent a tool call out of order: index {index}.")
+    if index == len(calls):
         calls.append({"id": "", "type": "function", "function": {"name": "", "arguments": ""}})
     call, function = calls[index], part.get("function") or {}
     call["id"] = part.get("id") or call["id"]
