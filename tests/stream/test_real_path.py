@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
+import statistics
 import subprocess
 import sys
 import time
@@ -86,8 +87,9 @@ def eventually(condition, seconds=3.0):
     return condition()
 
 
-def gaps(times):
-    return [later - earlier for earlier, later in itertools.pairwise(times)]
+def typical_gap(times):
+    """The median: a busy machine may bunch two tokens, but one lump has no gaps."""
+    return statistics.median(later - earlier for earlier, later in itertools.pairwise(times))
 
 
 @pytest.mark.parametrize("model", MODELS)
@@ -98,7 +100,7 @@ def test_openais_client_reads_tokens_as_the_model_gives_them(local, client, mode
 
     times = [at for at, chunk in received if chunk.choices and chunk.choices[0].delta.content]
     assert len(times) >= 4
-    assert all(gap > GAP_S / 3 for gap in gaps(times))
+    assert typical_gap(times) > GAP_S / 2
     assert len({chunk.id for _, chunk in received}) == len({chunk.created for _, chunk in received}) == 1
     assert received[-1][1].choices[0].finish_reason == "stop"
 
@@ -110,7 +112,7 @@ def test_langchain_reads_tokens_as_the_model_gives_them(local):
     received = [(time.monotonic(), chunk.content) for chunk in model.stream("one two three four")]
 
     assert "".join(text for _, text in received) == "echo: one two three four"
-    assert all(gap > GAP_S / 3 for gap in gaps([at for at, text in received if text]))
+    assert typical_gap([at for at, text in received if text]) > GAP_S / 2
 
 
 def test_plain_http_gets_each_event_in_a_piece_of_its_own(local, http):
@@ -120,7 +122,7 @@ def test_plain_http_gets_each_event_in_a_piece_of_its_own(local, http):
 
     assert response.headers["content-type"] == "text/event-stream"
     assert response.headers["x-request-id"] in received[0][1].decode()
-    assert sum(gap > GAP_S / 3 for gap in gaps([at for at, _ in received])) >= 4
+    assert typical_gap([at for at, _ in received[1:]]) > GAP_S / 2
 
 
 @pytest.mark.parametrize("model", MODELS)

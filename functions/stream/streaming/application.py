@@ -79,27 +79,26 @@ class Application:
         call.note(route=route)
         request = Request(route, reply.request_id, await read_body(receive))
         prepared = await self._path.prepare(request, call)
-        async with UntilClientLeaves(receive):
-            try:
-                async with asyncio.timeout(self._limit_s(prepared)):
-                    if not prepared.spec.stream:
-                        return await self._path.complete(prepared, call)
+        try:
+            async with UntilClientLeaves(receive):
+                if prepared.spec.stream:
                     await self._write_events(prepared, reply, call)
-            except TimeoutError as error:
-                raise ApiError("timeout") from error
-        return None
+                    return None
+                limit_s = min(self._timeout_s, _SILENT_LIMIT_S)
+                async with asyncio.timeout(limit_s):
+                    return await self._path.complete(prepared, call, limit_s)
+        except TimeoutError as error:
+            raise ApiError("timeout") from error
 
     async def _write_events(self, prepared: Prepared, reply: Reply, call: Call) -> None:
+        events = _timed(self._path.stream(prepared, call, self._timeout_s), call)
         comments = asyncio.create_task(reply.comment_when_idle(self._comment_interval_s))
         try:
-            async with contextlib.aclosing(_timed(self._path.stream(prepared, call), call)) as events:
+            async with asyncio.timeout(self._timeout_s), contextlib.aclosing(events):
                 async for event in events:
                     await reply.write(event)
         finally:
             comments.cancel()
-
-    def _limit_s(self, prepared: Prepared) -> float:
-        return self._timeout_s if prepared.spec.stream else min(self._timeout_s, _SILENT_LIMIT_S)
 
     def _log_bug(self, error: Exception) -> None:
         """Where it happened, without its message, which may quote a prompt."""

@@ -17,6 +17,8 @@ from streaming.batches import until_failure
 from streaming.ports import Model, Records
 from streaming.retries import Retries
 
+_LAST_ATTEMPT_S = 3.0
+
 
 class StreamingPath:
     """Answers requests; `model_wait_s` is how long a request waits for a model that is not ready."""
@@ -39,13 +41,13 @@ class StreamingPath:
         call.spec(prepared.spec)
         return prepared
 
-    async def complete(self, prepared: Prepared, call: Call) -> Response:
-        """The whole answer at once.
+    async def complete(self, prepared: Prepared, call: Call, limit_s: float) -> Response:
+        """The whole answer at once; it must be there within `limit_s`.
 
         Raises:
             ApiError: the model failed, and trying again did not help.
         """
-        retries = Retries(self._model_wait_s)
+        retries = self._retries(limit_s)
         while True:
             call.note(attempts=retries.attempts)
             try:
@@ -56,13 +58,13 @@ class StreamingPath:
                 call.completion(answered.reader)
                 return answered.response
 
-    async def stream(self, prepared: Prepared, call: Call) -> AsyncGenerator[str]:
-        """The answer as server-sent events, as the model gives it.
+    async def stream(self, prepared: Prepared, call: Call, limit_s: float) -> AsyncGenerator[str]:
+        """The answer as server-sent events, as the model gives it; its end must be there within `limit_s`.
 
         Raises:
             ApiError: the model failed; after the first event nothing is tried again.
         """
-        retries = Retries(self._model_wait_s)
+        retries = self._retries(limit_s)
         begun = False
         while True:
             call.note(attempts=retries.attempts)
@@ -74,13 +76,18 @@ class StreamingPath:
                         yield event
             except ApiError as failure:
                 if begun:
-                    call.note(completion_length=reader.completion_length)
                     raise
                 await retries.wait(failure)
             else:
                 call.completion(reader)
                 yield writer.end(reader.usage)
                 return
+            finally:
+                call.note(completion_length=reader.completion_length or None)
+
+    def _retries(self, limit_s: float) -> Retries:
+        """So that a model that stays cold is answered as such, and not as a timeout."""
+        return Retries(min(self._model_wait_s, limit_s - _LAST_ATTEMPT_S))
 
     async def _events(self, prepared: Prepared, reader: CompletionReader, writer: ChunkWriter) -> AsyncGenerator[str]:
         """The events of one invocation.

@@ -35,7 +35,8 @@ class Signer:
     def sign(self, path: str, headers: Mapping[str, str], body: bytes, now: float) -> dict[str, str]:
         """The headers of a POST, with those that sign it; `now` is in seconds since the epoch.
 
-        `headers` have lower-case names and include `host`; `path` is as it goes over the wire.
+        `headers` have lower-case names and include `host`; `path` is as it goes over the wire,
+        without dot segments.
         """
         time = datetime.fromtimestamp(now, UTC).strftime("%Y%m%dT%H%M%SZ")
         signed = {**headers, "x-amz-date": time}
