@@ -8,6 +8,8 @@ UV_VERSION := 0.13.9
 UV         := $(BIN)/uv
 export SAM_CLI_TELEMETRY := 0
 export AWS_DEFAULT_REGION ?= us-east-1
+# Bytecode that is written once makes every later start faster.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help dev test check build unit test-sam-local bench docs lock clean
@@ -63,7 +65,7 @@ clean: ## Remove what the other targets made
 
 .venv/test.stamp: .venv/uv.stamp requirements/test.txt
 	@echo "installing what the tests need"
-	@VIRTUAL_ENV=.venv $(UV) pip install --quiet --compile-bytecode -r requirements/test.txt
+	@VIRTUAL_ENV=.venv $(UV) pip install --quiet -r requirements/test.txt
 	@VIRTUAL_ENV=.venv $(UV) pip install --quiet --no-deps --editable .
 	@touch $@ .venv/run.stamp
 

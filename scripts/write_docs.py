@@ -6,6 +6,7 @@ Each stands between two comments, `<!-- name -->` and `<!-- /name -->`, and is m
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 from inference.errors import ERRORS, UPSTREAM
@@ -46,7 +47,7 @@ def parameters() -> str:
 BLOCKS = {"errors": errors, "upstream": upstream, "parameters": parameters}
 
 
-def table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+def table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
     """A Markdown table."""
     lines = [head, tuple("---" for _ in head), *rows]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
