@@ -1,0 +1,73 @@
+"""What the README tells people to type works as it says."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+
+import pytest
+
+from tests.conftest import ROOT
+from tollgate.local import Local
+
+README = (ROOT / "README.md").read_text()
+BASE = "http://127.0.0.1:3000"
+
+
+def blocks(language):
+    return re.findall(rf"^```{language}\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+
+
+@pytest.fixture(scope="module")
+def local():
+    with Local.start(template=ROOT / "template.yaml", models=ROOT / "models" / "local.json") as running:
+        yield running
+
+
+@pytest.mark.path
+def test_the_first_request_gets_the_answer_that_stands_below_it(local):
+    (command,) = [block for block in blocks("sh") if block.startswith("curl")]
+    promised = json.loads(blocks("json")[0])
+
+    result = subprocess.run(
+        ["sh", "-c", command.replace(BASE, local.url)], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+
+    answer = json.loads(result.stdout)
+    assert {**answer, "id": "", "created": 0} == {**promised, "id": "", "created": 0}
+
+
+@pytest.mark.path
+def test_the_python_example_prints_a_completion(local):
+    (example,) = blocks("python")
+
+    result = subprocess.run(
+        [sys.executable, "-c", example.replace(BASE, local.url)], capture_output=True, text=True, check=True
+    )
+
+    assert result.stdout.startswith("Finding: DML statement in a loop\n")
+
+
+def test_every_make_target_that_is_named_exists():
+    makefile = (ROOT / "Makefile").read_text()
+    named = set(re.findall(r"\bmake ([a-z][a-z-]+)", README))
+
+    assert {"dev", "test", "build"} <= named
+    assert {target for target in named if not re.search(rf"^{target}:", makefile, re.MULTILINE)} == set()
+
+
+def test_every_page_and_folder_that_is_named_exists():
+    linked = re.findall(r"\]\(([^)#]+)\)", README)
+    folders = [name for line in re.findall(r"^([a-z]+[./].*?)  ", README, re.MULTILINE) for name in line.split()]
+
+    assert len(linked) >= 6
+    assert [path for path in (*linked, *folders) if not (ROOT / path).exists()] == []
+
+
+def test_every_output_and_parameter_that_is_named_is_in_the_template(template):
+    for name in ("ApiUrl", "ModelTableName"):
+        assert name in README
+        assert name in template["Outputs"]
+    assert "ApiTimeoutMillis" in template["Parameters"]
