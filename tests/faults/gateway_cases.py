@@ -31,6 +31,10 @@ def _post(path: str, **arguments) -> Send:
     return lambda http: http.post(path, **{"json": BODY, **arguments})
 
 
+def _get(path: str) -> Send:
+    return lambda http: http.get(path)
+
+
 def _content(path: str, content: bytes, media_type: str = "application/json") -> Send:
     return lambda http: http.post(path, content=content, headers={"content-type": media_type})
 
@@ -60,7 +64,7 @@ CASES = [
             _content(path, b"model=nobody", "application/x-www-form-urlencoded"),
         ),
         GatewayCase(f"a body of 11 MB, {path}", _refused(413, "request_too_large"), _content(path, ELEVEN_MB)),
-        GatewayCase(f"the wrong method, {path}", _refused(405, "method_not_allowed"), lambda http, p=path: http.get(p)),
+        GatewayCase(f"the wrong method, {path}", _refused(405, "method_not_allowed"), _get(path)),
         GatewayCase(f"a body that is not JSON, {path}", _refused(400, "invalid_json"), _content(path, b"{")),
         GatewayCase(f"an unknown model, {path}", _refused(404, "model_not_found"), _post(path)),
     )
@@ -68,9 +72,7 @@ CASES = [
     GatewayCase(
         "an unknown path", _refused(404, "not_found"), lambda http: http.post("/v2/chat/completions", json=BODY)
     ),
-    GatewayCase(
-        "an unknown model, /v1/models", _refused(404, "model_not_found"), lambda http: http.get("/v1/models/nobody")
-    ),
+    GatewayCase("an unknown model, /v1/models", _refused(404, "model_not_found"), _get("/v1/models/nobody")),
 ]
 
 LIMITS = [

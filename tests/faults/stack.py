@@ -71,18 +71,19 @@ class Stack:
         self.local = local
         self.log = log
         self.speed = speed
+        self._table = local.dynamodb  # made here, once, not by several threads at the same time
         self.http = httpx.Client(base_url=local.url, timeout=60, headers={"Authorization": f"Bearer {local.key}"})
 
     def close(self) -> None:
         """Close everything, once the stalled models are done."""
         while any(model.traffic.in_flight for model in self.local.bedrock.models()):
             time.sleep(0.05)
-        self.local.dynamodb.close()
+        self._table.close()
         self.local.close()
         self.http.close()
 
     def warm_up(self) -> None:
-        """Start as many processes of each function as cases run at once; on the fast clock they are slow to start."""
+        """Start as many processes of each function as cases run at once, so that no case pays for their start."""
         healthy = Case("", "healthy", everywhere(OK), ({"delay_seconds": 0.5},))
         for _ in range(10):
             with ThreadPoolExecutor(_AT_ONCE) as pool:
@@ -100,7 +101,7 @@ class Stack:
         self.local.put_record(record)
         if case.record is not None:
             item = {"model": {"S": name}, "record": {"S": case.record}, "updated_at": {"N": "1"}}
-            self.local.dynamodb.put_item(TableName=self.local.model_table, Item=item)
+            self._table.put_item(TableName=self.local.model_table, Item=item)
         return name
 
     def run(self, case: Case, mode: Mode) -> Outcome:
@@ -136,6 +137,7 @@ class Outcomes:
 def outcome_of(answer: httpx.Response, calls: int, seconds: float) -> Outcome:
     """An answer as a row of the matrix."""
     error = error_in(answer)
+    # API Gateway's own refusals name their kind in a header that cannot be taken away.
     headers = "\n".join(f"{name}: {value}" for name, value in answer.headers.items() if name != "x-amzn-errortype")
     return Outcome(
         answer.status_code,

@@ -11,6 +11,7 @@ import random
 import threading
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import httpx
 import psutil
@@ -23,7 +24,7 @@ pytestmark = pytest.mark.path
 
 REQUESTS = int(os.environ.get("LOAD_REQUESTS", "160"))
 CLIENTS = 32 if REQUESTS >= 1000 else 8
-FAULTS = (
+FAULTS: tuple[dict[str, Any], ...] = (
     {},
     {},
     {},
