@@ -76,7 +76,7 @@ def test_a_failure_writes_the_metric_that_the_alarms_watch(capsys):
     line, metric = (json.loads(text) for text in capsys.readouterr().out.splitlines())
     assert {"request_id": "r-1", "code": "model_not_ready", "attempts": 4, "status": 503}.items() <= line.items()
     assert line["upstream"] == "Bedrock.ModelNotReadyException"
-    assert (metric["Failures"], metric["code"]) == ([1.0], "model_not_ready")
+    assert (metric["Failures"], metric["code"]) == (1, "model_not_ready")
     (directive,) = metric["_aws"]["CloudWatchMetrics"]
     assert (directive["Namespace"], {"Name": "Failures", "Unit": "Count"} in directive["Metrics"]) == (NAMESPACE, True)
     assert ["code"] in directive["Dimensions"]

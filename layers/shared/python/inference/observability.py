@@ -6,13 +6,14 @@ Lines are Powertools' JSON, metrics CloudWatch's embedded metric format.
 from __future__ import annotations
 
 import re
+import sys
+import time
 from typing import Any
 
 from aws_lambda_powertools import Logger
-from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
 from inference.body_formats import Usage
-from inference.errors import ApiError
+from inference.errors import ApiError, to_json
 from inference.reader import FINISH_REASONS, CompletionReader
 from inference.spec import CompletionSpec
 
@@ -79,13 +80,23 @@ class Call:
         """Write the line, and the metrics if there are any."""
         write = self._logger.error if self._facts.get("status", 200) >= 500 else self._logger.info
         write("request", **self._facts)
-        if not self._metrics:
-            return
-        metrics = EphemeralMetrics(namespace=NAMESPACE, service=SERVICE)
-        metrics.add_dimensions(**self._dimension)
-        for name, value in self._metrics.items():
-            metrics.add_metric(name, MetricUnit.Count, value)
-        metrics.flush_metrics()
+        if self._metrics:
+            sys.stdout.write(_embedded_metrics(self._metrics, self._dimension) + "\n")
+
+
+def _embedded_metrics(metrics: dict[str, float], dimension: dict[str, str]) -> str:
+    """A line from which CloudWatch takes metrics: counts by service, and by the one dimension beside it.
+
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
+    """
+    dimensions = {"service": SERVICE, **dimension}
+    directive = {
+        "Namespace": NAMESPACE,
+        "Dimensions": [[name] for name in dimensions],
+        "Metrics": [{"Name": name, "Unit": "Count"} for name in metrics],
+    }
+    metadata = {"Timestamp": int(time.time() * 1000), "CloudWatchMetrics": [directive]}
+    return to_json({"_aws": metadata, **dimensions, **metrics})
 
 
 def _field(param: str | None) -> str | None:
