@@ -163,3 +163,12 @@ def test_a_wrong_script_is_refused_with_the_reason(bedrock, control, script, rea
 
 def test_faults_of_an_unknown_model_are_refused(bedrock, control):
     assert control.put("/models/nobody/faults", json={}).status_code == 404
+
+
+def test_the_clock_is_set_and_moved_over_http(bedrock, control):
+    before = bedrock.clock.now()
+    state = control.put("/clock", json={"speed": 60, "advance": 300}).json()
+    assert state["speed"] == 60
+    assert state["now"] - before >= 300
+    for wrong in ({"speed": 0}, {"advance": -1}, {"sped": 2}):
+        assert control.put("/clock", json=wrong).status_code == 400

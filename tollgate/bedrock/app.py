@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from starlette.applications import Starlette
 from starlette.routing import Route
 
-from tollgate.bedrock import contract, control, control_plane, runtime
+from tollgate.bedrock import contract, control, control_plane, converse, runtime
 from tollgate.bedrock.errors import ServiceError
 from tollgate.bedrock.http import check_signing_region, error_answer, json_answer, read_object
 from tollgate.bedrock.responses import silence_broken_connections
@@ -25,12 +25,15 @@ if TYPE_CHECKING:
     Endpoint = Callable[[Request], Awaitable[Response]]
 
 
+_RUNTIME = runtime.OPERATIONS | converse.OPERATIONS
+
+
 def create_app(bedrock: Bedrock) -> Starlette:
     """Serve `bedrock` to unmodified AWS SDKs through their `endpoint_url`."""
     silence_broken_connections()
     app = Starlette(
         routes=[
-            *(_route("bedrock-runtime", name, endpoint) for name, endpoint in runtime.OPERATIONS.items()),
+            *(_route("bedrock-runtime", name, endpoint) for name, endpoint in _RUNTIME.items()),
             *(_route("bedrock", name, _control_plane_endpoint(name)) for name in control_plane.OPERATIONS),
             *control.routes,
         ],

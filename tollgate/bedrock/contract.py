@@ -45,7 +45,7 @@ def read_request(
         value = source.get(member.serialization.get("name", name))
         if value is not None:
             found[name] = _from_text(member, value) if location else value
-    problems = list(_violations(shape, found, ""))
+    problems = list(violations(shape, found, ""))
     if problems:
         noun = "error" if len(problems) == 1 else "errors"
         raise invalid(f"{len(problems)} validation {noun} detected: {'; '.join(problems)}")
@@ -82,12 +82,19 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "string": (str,),
     "integer": (int,),
     "boolean": (bool,),
+    "float": (float, int),
+    "long": (int,),
+    "map": (dict,),
+    "blob": (str,),
     "timestamp": (float, int),
 }
 
 
-def _violations(shape: Any, value: Any, path: str) -> Iterator[str]:
+def violations(shape: Any, value: Any, path: str) -> Iterator[str]:
+    """Where a value breaks its shape, in the service's words; members that the shape does not know are ignored."""
     kinds: Any = _TYPES[shape.type_name]
+    if getattr(shape, "is_document_type", False):
+        return  # any JSON at all
     if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
         yield _constraint(path, value, f"Member must be a {shape.type_name}")
     elif shape.type_name == "structure":
@@ -95,8 +102,11 @@ def _violations(shape: Any, value: Any, path: str) -> Iterator[str]:
     elif shape.type_name == "list":
         yield from _bound_violations(shape, value, len(value), "length", path)
         for number, item in enumerate(value, 1):
-            yield from _violations(shape.member, item, f"{path}.{number}.member")
-    elif shape.type_name == "integer":
+            yield from violations(shape.member, item, f"{path}.{number}.member")
+    elif shape.type_name == "map":
+        for key, item in value.items():
+            yield from violations(shape.value, item, f"{path}.{key}")
+    elif shape.type_name in ("integer", "long", "float"):
         yield from _bound_violations(shape, value, value, "value", path)
     elif shape.type_name == "string":
         yield from _string_violations(shape, value, path)
@@ -111,7 +121,7 @@ def _structure_violations(shape: Any, value: dict[str, Any], path: str) -> Itera
         yield f"Value at '{path}' failed to satisfy constraint: Exactly one member must be set"
     for name, item in value.items():
         if name in shape.members and item is not None:
-            yield from _violations(shape.members[name], item, f"{dot}{name}")
+            yield from violations(shape.members[name], item, f"{dot}{name}")
 
 
 def _string_violations(shape: Any, value: str, path: str) -> Iterator[str]:

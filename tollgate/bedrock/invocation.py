@@ -23,11 +23,15 @@ T = TypeVar("T")
 class Invocation:
     """Drives the engine and keeps what it has said so far in `completion`."""
 
-    def __init__(self, model: ImportedModel, body: Mapping[str, Any]) -> None:
-        """Raises ServiceError (ValidationException) when the model cannot take this body."""
+    def __init__(self, model: ImportedModel, body: Mapping[str, Any], body_format: str | None = None) -> None:
+        """`body_format` overrides the model's own.
+
+        Raises:
+            ServiceError: ValidationException, the model cannot take this body.
+        """
         self.model = model
         self.fault = model.faults.next_step()
-        self.format = choose(model.body_format, body)
+        self.format = choose(body_format or model.body_format, body)
         generation = self.format.parse(body)
         if generation.messages is not None and not model.has_chat_template:
             raise invalid("The model has no chat template: send prompt instead of messages.")

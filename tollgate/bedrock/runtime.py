@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
+    from tollgate.bedrock.models import ImportedModel
     from tollgate.bedrock.service import Bedrock
 
 
@@ -67,15 +68,20 @@ async def invoke_model_with_response_stream(request: Request) -> Response:
     )
 
 
+def find_model(request: Request) -> ImportedModel:
+    """The model that the path names. Raises ServiceError when it may not be called."""
+    bedrock: Bedrock = request.app.state.bedrock
+    check_signing_region(request, bedrock.settings.region)
+    return bedrock.invocable(request.path_params["modelId"])
+
+
 async def start_invocation(request: Request) -> Invocation:
     """Check the request and count it.
 
     Raises:
         ServiceError: the model or the body is not acceptable.
     """
-    bedrock: Bedrock = request.app.state.bedrock
-    check_signing_region(request, bedrock.settings.region)
-    model = bedrock.invocable(request.path_params["modelId"])
+    model = find_model(request)
     body = await read_object(request)
     model.traffic.invocations += 1
     model.traffic.recent_bodies.append(body)

@@ -177,5 +177,10 @@ class Bedrock:
 
 def _converse_allows(architecture: str) -> bool:
     """Whether Converse serves the family of a model type such as `llama` or `qwen2`."""
-    prefix = architecture.lower().replace("_", "").replace("-", "")
-    return all(rules.converse for name, rules in ARCHITECTURES.items() if name.lower().startswith(prefix))
+    prefix = _letters(architecture)
+    return all(rules.converse for name, rules in ARCHITECTURES.items() if _letters(name).startswith(prefix))
+
+
+def _letters(name: str) -> str:
+    """Model types and config.json's class names, spelt alike: `qwen2_5_vl`, `Qwen2_5_VLForConditionalGeneration`."""
+    return name.lower().replace("_", "").replace("-", "")
