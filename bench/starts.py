@@ -18,7 +18,7 @@ HANDLERS = ("authorizer", "preprocess", "postprocess")
 _EVENTS = {"authorizer": "bearer", "preprocess": "chat-bedrock", "postprocess": "bedrock"}
 _INGREDIENTS = {
     "json and logging": "import json, logging",
-    "Powertools Logger and metrics": "import aws_lambda_powertools.metrics",
+    "Powertools, its Logger": "import aws_lambda_powertools",
     "jinja2's sandbox": "import jinja2.sandbox",
     "pydantic_core": "import pydantic_core.core_schema",
     "prompt_format": "import prompt_format",
