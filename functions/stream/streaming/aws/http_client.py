@@ -8,6 +8,7 @@ import socket
 import ssl
 import time
 from collections.abc import AsyncIterator, Mapping
+from functools import cache
 from types import TracebackType
 from typing import NamedTuple
 from urllib.parse import urlsplit
@@ -62,7 +63,7 @@ class HttpClient:
         self.host = parts.netloc
         self._hostname = parts.hostname
         self._port = parts.port or (443 if parts.scheme == "https" else 80)
-        self._tls = ssl.create_default_context() if parts.scheme == "https" else None
+        self._tls = _tls_context() if parts.scheme == "https" else None
         self._idle: list[tuple[float, _Connection]] = []
 
     def post(self, path: str, headers: Mapping[str, str], body: bytes) -> Exchange:
@@ -220,6 +221,12 @@ class Answer:
         self._complete = True
         # Only now does the parser know.
         self.reusable = self._parser.should_keep_alive()
+
+
+@cache
+def _tls_context() -> ssl.SSLContext:
+    """One for all endpoints: reading the certificates takes as long as starting Python."""
+    return ssl.create_default_context()
 
 
 def drop(connection: _Connection) -> None:
