@@ -17,25 +17,24 @@ import statistics
 import subprocess
 import sys
 import sysconfig
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from http.client import HTTPConnection
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, NamedTuple
+from typing import Any
 
 import boto3
 import psutil
 from botocore.config import Config
 
+from bench.http_load import Client, medians, rate
 from bench.zero_delay_upstream import MODEL_ID
 
 ROOT = Path(__file__).parent.parent
 FUNCTION = ROOT / "functions" / "stream"
 LAYER = ROOT / "layers" / "shared" / "python"
-CLIENTS = 16
 TARGETS = {
     "start_ratio": 35,
     "rss_mib": 55,
@@ -47,49 +46,6 @@ TARGETS = {
 """The most that each may be; a negative number: the least."""
 
 
-class Timing(NamedTuple):
-    """Of one request, in seconds: to the first token, and to the end of the answer."""
-
-    first: float
-    total: float
-
-
-class Client:
-    """One kept connection that sends the same request again and again; it hardly reads what comes back."""
-
-    def __init__(self, port: int, path: str, body: dict[str, Any], headers: str = "") -> None:
-        content = json.dumps(body).encode()
-        head = f"POST {path} HTTP/1.1\r\nhost: bench\r\ncontent-type: application/json\r\n{headers}"
-        self._request = f"{head}content-length: {len(content)}\r\n\r\n".encode() + content
-        self._socket = socket.create_connection(("127.0.0.1", port))
-        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-
-    def send(self) -> Timing:
-        """One request; raises RuntimeError unless it is answered with 200."""
-        started = time.perf_counter()
-        self._socket.sendall(self._request)
-        received, first = b"", 0.0
-        while not _ended(received):
-            received += self._socket.recv(65536)
-            if not first and b" word" in received:
-                first = time.perf_counter() - started
-        if b" 200 " not in received[:20]:
-            raise RuntimeError(received.decode())
-        return Timing(first, time.perf_counter() - started)
-
-    def close(self) -> None:
-        """Close the connection."""
-        self._socket.close()
-
-
-def _ended(received: bytes) -> bool:
-    if received.endswith(b"\r\n0\r\n\r\n"):
-        return True
-    head, separator, body = received.partition(b"\r\n\r\n")
-    length = re.search(rb"content-length: (\d+)", head)
-    return bool(separator and length and len(body) == int(length[1]))
-
-
 def measure() -> dict[str, Any]:
     """All figures; times in seconds or milliseconds and sizes in MiB, as their names say."""
     with ExitStack() as stack:
@@ -99,14 +55,14 @@ def measure() -> dict[str, Any]:
         process, port = stack.enter_context(_function(environment))
         body = {"model": "bench", "messages": [{"role": "user", "content": "Hello"}], "max_tokens": 64}
         chat = "/stream/v1/chat/completions"
-        whole = _sequential(lambda: Client(port, chat, body))
-        streamed = _sequential(lambda: Client(port, chat, body | {"stream": True}))
-        direct = _sequential(lambda: Client(upstream, "/model/x/invoke", body))
-        direct_stream = _sequential(lambda: Client(upstream, "/model/x/invoke-with-response-stream", body))
+        whole = medians(lambda: Client(port, chat, body))
+        streamed = medians(lambda: Client(port, chat, body | {"stream": True}))
+        direct = medians(lambda: Client(upstream, "/model/x/invoke", body))
+        direct_stream = medians(lambda: Client(upstream, "/model/x/invoke-with-response-stream", body))
         boto3_ms = _boto3_p50(upstream, body)
         function = psutil.Process(process.pid)
-        requests_per_s, request_cpu_ms = _rate(lambda: Client(port, chat, body), function)
-        streams_per_s, stream_cpu_ms = _rate(lambda: Client(port, chat, body | {"stream": True}), function)
+        requests_per_s, request_cpu_ms = rate(lambda: Client(port, chat, body), function)
+        streams_per_s, stream_cpu_ms = rate(lambda: Client(port, chat, body | {"stream": True}), function)
         rss = function.memory_info().rss / 2**20
     return {
         **start,
@@ -209,43 +165,6 @@ def _start_ratio(environment: dict[str, str], rounds: int = 9) -> dict[str, floa
         "start_ratio": start / bare,
         "start_tls_ratio": start_tls / bare,
     }
-
-
-def _sequential(connect: Callable[[], Client], requests: int = 400) -> dict[str, float]:
-    """Medians of one client that sends one request after another."""
-    client = connect()
-    timings = [client.send() for _ in range(requests + 50)][50:]
-    client.close()
-    return {name: statistics.median(getattr(timing, name) for timing in timings) for name in Timing._fields}
-
-
-def _rate(connect: Callable[[], Client], function: psutil.Process, seconds: float = 4.0) -> tuple[float, float]:
-    """Requests per second that 16 clients get answered, one after another each; the function's CPU time for one."""
-    before = _cpu_s(function)
-    counts: list[int] = []
-    until = time.perf_counter() + seconds
-
-    def run() -> None:
-        client, count = connect(), 0
-        while time.perf_counter() < until:
-            client.send()
-            count += 1
-        counts.append(count)
-        client.close()
-
-    threads = [threading.Thread(target=run) for _ in range(CLIENTS)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    if len(counts) != CLIENTS:
-        raise RuntimeError("a client failed: see above")
-    return sum(counts) / seconds, (_cpu_s(function) - before) / sum(counts) * 1000
-
-
-def _cpu_s(process: psutil.Process) -> float:
-    times = process.cpu_times()
-    return times.user + times.system
 
 
 def _boto3_p50(upstream: int, body: dict[str, Any], requests: int = 400) -> float:
