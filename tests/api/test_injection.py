@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from urllib.parse import quote
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tests.api.conftest import FUZZ
+from tests.api.conftest import FUZZ, MODELS
 
 pytestmark = pytest.mark.path
 
@@ -71,3 +72,12 @@ def test_query_and_headers_change_nothing(local, http, query, header, request_id
     received = execution_of(local, http, "/v1/completions", content=b"{}", params=query, headers=headers)
 
     assert {**received, "request_id": ""} == {**plain, "request_id": ""}
+
+
+@given(name=strings.filter(lambda name: name not in ("", ".", "..") and name not in MODELS) | st.just("a" * 3000))
+@example(name='x"}}, "TableName": "other')
+@FUZZ
+def test_a_name_in_the_path_finds_its_model_or_none(http, name):
+    answer = http.get("/v1/models/" + quote(name, safe=""))
+
+    assert (answer.status_code, answer.json()["error"]["code"]) == (404, "model_not_found"), answer.text
