@@ -99,3 +99,11 @@ def test_an_unknown_operation_is_answered_404(runtime):
         runtime.list_async_invokes()
     assert caught.value.response["Error"]["Code"] == "UnknownOperationException"
     assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 404
+
+
+def test_a_request_without_a_limit_may_fill_the_context_and_no_more(bedrock, runtime):
+    arn = bedrock.register("small")
+    bedrock.model("small").context_length = 5
+    answer = invoke(runtime, arn, {"messages": [{"role": "user", "content": "one two three"}]})
+    assert answer["usage"] == {"prompt_tokens": 3, "completion_tokens": 2, "total_tokens": 5}
+    assert answer["choices"][0]["finish_reason"] == "length"

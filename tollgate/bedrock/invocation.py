@@ -6,6 +6,7 @@ import asyncio
 import time
 import uuid
 from contextlib import aclosing, asynccontextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from tollgate.bedrock.engines.base import Delta, Token, Usage
@@ -15,9 +16,12 @@ from tollgate.bedrock.formats import Call, Completion, choose
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 
+    from tollgate.bedrock.engines.base import Generation
     from tollgate.bedrock.models import ImportedModel
 
 T = TypeVar("T")
+
+_LIMITS = {"max_tokens", "max_completion_tokens", "max_gen_len"}
 
 
 class Invocation:
@@ -35,12 +39,13 @@ class Invocation:
         generation = self.format.parse(body)
         if generation.messages is not None and not model.has_chat_template:
             raise invalid("The model has no chat template: send prompt instead of messages.")
+        prompt_tokens = model.engine.count_tokens(generation)
         self.call = Call(
             id=uuid.uuid4().hex,
             created=int(time.time()),
             model=f"{model.arn.account}-{model.arn.id}",
-            generation=generation,
-            prompt_tokens=model.engine.count_tokens(generation),
+            generation=_within_context(generation, prompt_tokens, model.context_length),
+            prompt_tokens=prompt_tokens,
         )
         self.completion = Completion()
 
@@ -111,6 +116,14 @@ class Invocation:
             "invocationLatency": round((time.perf_counter() - started) * 1000),
             "firstByteLatency": round((first_piece_at - started) * 1000),
         }
+
+
+def _within_context(generation: Generation, prompt_tokens: int, context_length: int | None) -> Generation:
+    """A request that names no limit gets what the context leaves of the default."""
+    if context_length is None or _LIMITS & generation.body.keys():
+        return generation
+    left = max(1, context_length - prompt_tokens)
+    return replace(generation, max_tokens=min(generation.max_tokens, left))
 
 
 @asynccontextmanager
