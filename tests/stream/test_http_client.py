@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import socket
+import sys
 from contextlib import asynccontextmanager
 
 import pytest
@@ -48,9 +50,9 @@ class Server:
 
 
 @asynccontextmanager
-async def connected(server):
+async def connected(server, **options):
     listening = await asyncio.start_server(server.serve, "127.0.0.1", 0)
-    client = HttpClient(f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}")
+    client = HttpClient(f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}", **options)
     try:
         yield client
     finally:
@@ -104,6 +106,39 @@ def test_a_kept_connection_that_closed_meanwhile_costs_nothing():
             return await asyncio.wait_for(post(client), 1)
 
     assert asyncio.run(run()) == (200, b"two")
+
+
+def test_a_connection_that_was_idle_for_a_minute_is_not_used_again():
+    server = Server([http(b"one"), http(b"never")], [http(b"two")])
+    now = [1000.0]
+
+    async def run():
+        async with connected(server, clock=lambda: now[0]) as client:
+            first = await post(client)
+            now[0] += 60
+            return first, await post(client)
+
+    assert asyncio.run(run()) == ((200, b"one"), (200, b"two"))
+    assert server.connections == 2
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux can be told how long to wait for acknowledgements")
+def test_a_peer_that_acknowledges_nothing_is_given_up_after_ten_seconds():
+    server = Server([http(b"one")])
+
+    async def run():
+        async with connected(server) as client:
+            await post(client)
+            connection = client.take()
+            client.keep(connection)
+            sock = connection.writer.get_extra_info("socket")
+            return (
+                sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT),
+                sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE),
+                sock.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE),
+            )
+
+    assert asyncio.run(run()) == (10_000, 30, 1)
 
 
 def test_a_request_that_is_closed_upon_twice_fails():

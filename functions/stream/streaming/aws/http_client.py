@@ -7,7 +7,7 @@ import contextlib
 import socket
 import ssl
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from functools import cache
 from types import TracebackType
 from typing import NamedTuple
@@ -53,10 +53,11 @@ class _Connection(NamedTuple):
 class HttpClient:
     """POSTs to an endpoint; one connection for each request at a time, kept for the next.
 
-    `url` is the endpoint's scheme, host and port.
+    `url` is the endpoint's scheme, host and port. `clock` is wall-clock time: a function that sleeps between
+    invocations may stop the monotonic clock.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, clock: Callable[[], float] = time.time) -> None:
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise ValueError(f"{url!r} is not the URL of an endpoint: it must be http:// or https:// and a host")
@@ -64,6 +65,7 @@ class HttpClient:
         self._hostname = parts.hostname
         self._port = parts.port or (443 if parts.scheme == "https" else 80)
         self._tls = _tls_context() if parts.scheme == "https" else None
+        self._clock = clock
         self._idle: list[tuple[float, _Connection]] = []
 
     def post(self, path: str, headers: Mapping[str, str], body: bytes) -> Exchange:
@@ -76,8 +78,7 @@ class HttpClient:
         """A kept connection that may still be alive, the latest used first."""
         while self._idle:
             since, connection = self._idle.pop()
-            # Wall-clock time: a function that sleeps between invocations may stop the monotonic clock.
-            if time.time() - since < _IDLE_LIMIT_S and not connection.reader.at_eof():
+            if self._clock() - since < _IDLE_LIMIT_S and not connection.reader.at_eof():
                 return connection
             drop(connection)
         return None
@@ -85,7 +86,7 @@ class HttpClient:
     def keep(self, connection: _Connection) -> None:
         """Keep a connection whose answer was read to its end."""
         if len(self._idle) < _KEPT_CONNECTIONS:
-            self._idle.append((time.time(), connection))
+            self._idle.append((self._clock(), connection))
         else:
             drop(connection)
 
