@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from statistics import median, quantiles
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,6 +16,10 @@ class Figure(NamedTuple):
     q1: float
     q3: float
     samples: int
+
+    def minus(self, amount: float) -> Figure:
+        """What is left of it over a constant."""
+        return self._replace(median=self.median - amount, q1=self.q1 - amount, q3=self.q3 - amount)
 
     def __str__(self) -> str:
         return f"{significant(self.median)} ({significant(self.q1)} to {significant(self.q3)})"
@@ -34,6 +38,17 @@ def figure(samples: Sequence[float]) -> Figure:
 def percentile(samples: Sequence[float], percent: int) -> float:
     """The sample that `percent` of all samples do not exceed, interpolated between neighbours."""
     return quantiles(samples, n=100, method="inclusive")[percent - 1]
+
+
+def as_json(value: Any) -> Any:
+    """Named tuples as objects, and floats with the digits that mean something."""
+    if isinstance(value, float):
+        return float(f"{value:.4g}")
+    if hasattr(value, "_asdict"):
+        return as_json(value._asdict())
+    if isinstance(value, dict):
+        return {key: as_json(part) for key, part in value.items()}
+    return [as_json(part) for part in value] if isinstance(value, list) else value
 
 
 def significant(value: float) -> str:

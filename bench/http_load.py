@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import re
 import socket
-import statistics
 import threading
 import time
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import psutil
+
+from bench.figures import Figure, figure
 
 CLIENTS = 16
 
@@ -59,12 +60,12 @@ def _ended(received: bytes) -> bool:
     return bool(separator and length and len(body) == int(length[1]))
 
 
-def medians(connect: Callable[[], Client], requests: int = 400) -> dict[str, float]:
-    """Medians of one client that sends one request after another."""
+def timings(connect: Callable[[], Client], requests: int = 400) -> dict[str, Figure]:
+    """Of one client that sends one request after another, in milliseconds."""
     client = connect()
-    timings = [client.send() for _ in range(requests + 50)][50:]
+    sent = [client.send() for _ in range(requests + 50)][50:]
     client.close()
-    return {name: statistics.median(getattr(timing, name) for timing in timings) for name in Timing._fields}
+    return {name: figure([getattr(timing, name) * 1000 for timing in sent]) for name in Timing._fields}
 
 
 def rate(connect: Callable[[], Client], function: psutil.Process, seconds: float = 4.0) -> tuple[float, float]:

@@ -46,12 +46,12 @@ def draw(results: dict[str, Any]) -> None:
 
 def _bars(results: dict[str, Any]) -> list[Bar]:
     by_name = {start["name"]: start["multiple"] for start in results["startup"]}
+    by_name["stream, until it answers"] = results["stream"]["start_ratio"]
     ours = [
         Bar(name, figure["median"], _OURS, figure["q1"], figure["q3"])
-        for name in ("authorizer", "postprocess", "preprocess")
+        for name in ("authorizer", "postprocess", "preprocess", "stream, until it answers")
         for figure in [by_name[name]]
     ]
-    ours.append(Bar("stream, until it answers", results["stream"]["start_ratio"], _OURS))
     return [*ours, *(Bar(f"{name} (elsewhere)", multiple, _THEIRS) for name, multiple in PEERS.items())]
 
 

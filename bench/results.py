@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from bench import machine, memory, packages, path, requests, starts, startup, stream
 from bench.build import DIRECTORY, build, function_python
+from bench.figures import as_json
 from bench.handlers import ROOT
 from bench.interpreter import Interpreter
 
@@ -56,14 +57,3 @@ def read() -> dict[str, Any]:
 def write(results: dict[str, Any]) -> None:
     """Keep a run."""
     FILE.write_text(json.dumps(results, indent=1) + "\n")
-
-
-def as_json(value: Any) -> Any:
-    """Named tuples as objects, and floats with the digits that mean something."""
-    if isinstance(value, float):
-        return float(f"{value:.4g}")
-    if hasattr(value, "_asdict"):
-        return as_json(value._asdict())
-    if isinstance(value, dict):
-        return {key: as_json(part) for key, part in value.items()}
-    return [as_json(part) for part in value] if isinstance(value, list) else value

@@ -13,7 +13,6 @@ import json
 import os
 import re
 import socket
-import statistics
 import subprocess
 import sys
 import sysconfig
@@ -29,7 +28,8 @@ import boto3
 import psutil
 from botocore.config import Config
 
-from bench.http_load import Client, medians, rate
+from bench.figures import Figure, as_json, figure
+from bench.http_load import Client, rate, timings
 from bench.zero_delay_upstream import MODEL_ID
 
 ROOT = Path(__file__).parent.parent
@@ -46,7 +46,7 @@ TARGETS = {
 """The most that each may be; a negative number: the least."""
 
 
-def measure() -> dict[str, Any]:
+def measure() -> dict[str, Figure | float]:
     """All figures; times in seconds or milliseconds and sizes in MiB, as their names say."""
     with ExitStack() as stack:
         upstream = stack.enter_context(_upstream())
@@ -55,24 +55,25 @@ def measure() -> dict[str, Any]:
         process, port = stack.enter_context(_function(environment))
         body = {"model": "bench", "messages": [{"role": "user", "content": "Hello"}], "max_tokens": 64}
         chat = "/stream/v1/chat/completions"
-        whole = medians(lambda: Client(port, chat, body))
-        streamed = medians(lambda: Client(port, chat, body | {"stream": True}))
-        direct = medians(lambda: Client(upstream, "/model/x/invoke", body))
-        direct_stream = medians(lambda: Client(upstream, "/model/x/invoke-with-response-stream", body))
-        boto3_ms = _boto3_p50(upstream, body)
+        whole = timings(lambda: Client(port, chat, body))
+        streamed = timings(lambda: Client(port, chat, body | {"stream": True}))
+        direct = timings(lambda: Client(upstream, "/model/x/invoke", body))
+        direct_stream = timings(lambda: Client(upstream, "/model/x/invoke-with-response-stream", body))
+        boto3_ms = _boto3_ms(upstream, body)
         function = psutil.Process(process.pid)
         requests_per_s, request_cpu_ms = rate(lambda: Client(port, chat, body), function)
         streams_per_s, stream_cpu_ms = rate(lambda: Client(port, chat, body | {"stream": True}), function)
         rss = function.memory_info().rss / 2**20
+    overhead = whole["total"].minus(direct["total"].median)
     return {
         **start,
         "rss_mib": rss,
         "package_mib": _package_mib(),
-        "overhead_ms": (whole["total"] - direct["total"]) * 1000,
-        "stream_overhead_ms": (streamed["total"] - direct_stream["total"]) * 1000,
-        "time_to_first_token_ms": streamed["first"] * 1000,
+        "overhead_ms": overhead,
+        "stream_overhead_ms": streamed["total"].minus(direct_stream["total"].median),
+        "time_to_first_token_ms": streamed["first"],
         "boto3_ms": boto3_ms,
-        "overhead_per_boto3": (whole["total"] - direct["total"]) * 1000 / boto3_ms,
+        "overhead_per_boto3": overhead.median / boto3_ms.median,
         "requests_per_s": requests_per_s,
         "request_cpu_ms": request_cpu_ms,
         "streams_per_s": streams_per_s,
@@ -146,7 +147,7 @@ def _ready(port: int) -> bool:
         connection.close()
 
 
-def _start_ratio(environment: dict[str, str], rounds: int = 9) -> dict[str, float]:
+def _start_ratio(environment: dict[str, str], rounds: int = 9) -> dict[str, Figure]:
     """From the start of the process to its first answer; also with TLS contexts, as real endpoints need them."""
     with_tls = {**environment, "AWS_ENDPOINT_URL": "https://127.0.0.1"}
     times: dict[str, list[float]] = {"bare": [], "start": [], "start_tls": []}
@@ -158,16 +159,16 @@ def _start_ratio(environment: dict[str, str], rounds: int = 9) -> dict[str, floa
             started = time.perf_counter()
             with _function(variables):
                 times[name].append(time.perf_counter() - started)
-    bare, start, start_tls = (statistics.median(values) for values in times.values())
+    bare = times["bare"]
     return {
-        "bare_ms": bare * 1000,
-        "start_ms": start * 1000,
-        "start_ratio": start / bare,
-        "start_tls_ratio": start_tls / bare,
+        "bare_ms": figure([value * 1000 for value in bare]),
+        "start_ms": figure([value * 1000 for value in times["start"]]),
+        "start_ratio": figure([value / base for value, base in zip(times["start"], bare, strict=True)]),
+        "start_tls_ratio": figure([value / base for value, base in zip(times["start_tls"], bare, strict=True)]),
     }
 
 
-def _boto3_p50(upstream: int, body: dict[str, Any], requests: int = 400) -> float:
+def _boto3_ms(upstream: int, body: dict[str, Any], requests: int = 400) -> Figure:
     client = boto3.client(
         "bedrock-runtime",
         region_name="us-east-1",
@@ -181,7 +182,7 @@ def _boto3_p50(upstream: int, body: dict[str, Any], requests: int = 400) -> floa
         started = time.perf_counter()
         json.loads(client.invoke_model(modelId=MODEL_ID, body=json.dumps(body))["body"].read())
         times.append(time.perf_counter() - started)
-    return statistics.median(times) * 1000
+    return figure([value * 1000 for value in times])
 
 
 def _package_mib() -> float:
@@ -193,10 +194,11 @@ def _package_mib() -> float:
     return total / 2**20
 
 
-def report(figures: dict[str, float]) -> str:
+def report(figures: dict[str, Figure | float]) -> str:
     """A table of the figures with their targets."""
     lines = []
-    for name, value in figures.items():
+    for name, measured in figures.items():
+        value = measured.median if isinstance(measured, Figure) else measured
         target = TARGETS.get(name)
         verdict = ""
         if target is not None:
@@ -214,7 +216,7 @@ def main() -> None:
     figures = measure()
     print(report(figures))
     if arguments.json:
-        arguments.json.write_text(json.dumps(figures, indent=2) + "\n")
+        arguments.json.write_text(json.dumps(as_json(figures), indent=2) + "\n")
 
 
 if __name__ == "__main__":

@@ -34,7 +34,7 @@ def startup(run: dict[str, Any]) -> list[Row]:
         ("stream, until it answers", "start_ratio"),
         ("stream, with TLS to its endpoints", "start_tls_ratio"),
     ):
-        table.append((name, significant(stream[field]), "", "", ""))
+        table.append((name, _spread(stream[field]), "", "", ""))
     return table
 
 
@@ -112,7 +112,7 @@ def stream(run: dict[str, Any]) -> list[Row]:
         "streams_per_s": "streams/s, 16 clients, one process",
         "rss_mib": "memory under load, MiB",
     }
-    return [("stream path", "p50"), *((text, significant(figures[name])) for name, text in names.items())]
+    return [("stream path", "p50"), *((text, _spread(figures[name])) for name, text in names.items())]
 
 
 def snapstart_costs(_: dict[str, Any]) -> list[Row]:
@@ -124,7 +124,9 @@ def snapstart_costs(_: dict[str, Any]) -> list[Row]:
     return table
 
 
-def _spread(figure: dict[str, float]) -> str:
+def _spread(figure: Any) -> str:
+    if not isinstance(figure, dict):
+        return significant(figure)
     return str(Figure(figure["median"], figure["q1"], figure["q3"], int(figure["samples"])))
 
 

@@ -21,10 +21,14 @@ class Target(NamedTuple):
     least: bool = False
 
 
+def _median(figure: Any) -> float:
+    return float(figure["median"] if isinstance(figure, dict) else figure)
+
+
 def _start(name: str, field: str = "multiple") -> Callable[[dict[str, Any]], float]:
     def value(run: dict[str, Any]) -> float:
         figure = next(start for start in run["startup"] if start["name"] == name)[field]
-        return float(figure["median"] if isinstance(figure, dict) else figure)
+        return _median(figure)
 
     return value
 
@@ -38,7 +42,7 @@ def _request(kind: int) -> Callable[[dict[str, Any]], float]:
 
 
 def _stream(name: str) -> Callable[[dict[str, Any]], float]:
-    return lambda run: float(run["stream"][name])
+    return lambda run: _median(run["stream"][name])
 
 
 TARGETS = (

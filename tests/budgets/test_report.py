@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bench import report, results, targets
-from bench.figures import figure, percentile, significant
-from bench.results import as_json
+from bench.figures import as_json, figure, percentile, significant
 from bench.startup import Startup
 from tollgate.tables import markdown, plain
 
