@@ -5,7 +5,7 @@ Needs torch and transformers, neither of which runs the model afterwards:
     python -m venv /tmp/training && /tmp/training/bin/pip install torch transformers jinja2
     /tmp/training/bin/python examples/apexguru-tiny/train.py
 
-Takes about half an hour on one core. Every run trains on the same text; the last bits of the weights differ with the
+Takes half an hour to an hour on one core. Every run trains on the same text; the last bits of the weights differ with the
 versions and the machine.
 """
 
