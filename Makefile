@@ -2,6 +2,7 @@
 # `sam build`, which `make test` runs, wants 3.13, the runtime of the functions.
 PORT       ?= 3000
 ARGS       ?=
+ARCHITECTURE ?= arm64
 BIN        := .venv/bin
 SAM        := .venv-sam/bin/sam
 UV_VERSION := 0.13.9
@@ -27,9 +28,9 @@ check: .venv/test.stamp
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-build: .venv-sam/stamp ## Validate the template, build the functions with `sam build`, and add their bytecode
+build: .venv-sam/stamp ## Validate the template and build the functions, with their bytecode (ARCHITECTURE=x86_64)
 	$(SAM) validate --lint
-	PATH="$$(dirname $$(scripts/find-python 3.13)):$$PATH" $(SAM) build
+	PATH="$$(dirname $$(scripts/find-python 3.13)):$$PATH" $(SAM) build --parameter-overrides Architecture=$(ARCHITECTURE)
 	scripts/bytecode
 
 unit: .venv/test.stamp

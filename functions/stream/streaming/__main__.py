@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 
@@ -40,6 +41,7 @@ def main() -> None:
         settings = read_settings(os.environ)
     except SettingsError as error:
         sys.exit(f"stream: {error}")
+    logging.logAsyncioTasks = False  # a task's name says nothing of a request
     config = uvicorn.Config(
         build(settings),
         host="127.0.0.1",
