@@ -1,12 +1,12 @@
 # `make dev` and `make test` set up what they need. A Python of 3.11 or later is all that must be there;
 # `sam build`, which `make test` runs, wants 3.13, the runtime of the functions.
-PORT       ?= 3000
-ARGS       ?=
+PORT         ?= 3000
+ARGS         ?=
 ARCHITECTURE ?= arm64
-BIN        := .venv/bin
-SAM        := .venv-sam/bin/sam
-UV_VERSION := 0.13.9
-UV         := $(BIN)/uv
+BIN          := .venv/bin
+SAM          := .venv-sam/bin/sam
+UV_VERSION   := 0.13.9
+UV           := $(BIN)/uv
 export SAM_CLI_TELEMETRY := 0
 export AWS_DEFAULT_REGION ?= us-east-1
 # Bytecode that is written once makes every later start faster.
