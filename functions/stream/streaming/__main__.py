@@ -41,7 +41,8 @@ def main() -> None:
         settings = read_settings(os.environ)
     except SettingsError as error:
         sys.exit(f"stream: {error}")
-    logging.logAsyncioTasks = False  # a task's name says nothing of a request
+    # A task's name says nothing of a request. (typeshed does not know this switch.)
+    logging.logAsyncioTasks = False  # type: ignore[attr-defined]
     config = uvicorn.Config(
         build(settings),
         host="127.0.0.1",
