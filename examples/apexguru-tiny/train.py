@@ -5,8 +5,8 @@ Needs torch and transformers, neither of which runs the model afterwards:
     python -m venv /tmp/training && /tmp/training/bin/pip install torch transformers jinja2
     /tmp/training/bin/python examples/apexguru-tiny/train.py
 
-Takes half an hour to an hour on one core. Every run trains on the same text; the last bits of the weights differ with the
-versions and the machine.
+Takes half an hour to an hour on one core. Every run trains on the same text; the last bits of the weights differ with
+versions and machines.
 """
 
 from __future__ import annotations

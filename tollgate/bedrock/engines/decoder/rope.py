@@ -42,7 +42,7 @@ class RotaryEmbedding:
             ) from error
         if not np.isfinite(frequencies).all():
             raise ModelLoadError(f"config.json: RoPE scaling {shown(config.rope)} gives no finite frequencies.")
-        # Single precision here is what transformers computes with; double would differ at far positions.
+        # Stored and multiplied by positions in single precision, as in transformers.
         self._frequencies = frequencies.astype(np.float32)
 
     def angles(self, start: int, count: int) -> tuple[Array, Array]:
