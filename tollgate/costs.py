@@ -67,7 +67,7 @@ class Load(NamedTuple):
     cold_share: float = 0.01
     init_ms: float = 300
     function_mb: int = 512
-    stream_mb: int = 1024
+    stream_mb: int = 512
     log_bytes: int = 1_000
     answer_bytes: int = 4_000
 

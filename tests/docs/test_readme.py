@@ -10,6 +10,7 @@ import sys
 import pytest
 
 from tests.conftest import ROOT
+from tollgate.costs import Load, step_path, stream_path, total
 from tollgate.local import Local
 
 README = (ROOT / "README.md").read_text()
@@ -71,3 +72,13 @@ def test_every_output_and_parameter_that_is_named_is_in_the_template(template):
         assert name in README
         assert name in template["Outputs"]
     assert "ApiTimeoutMillis" in template["Parameters"]
+
+
+def test_the_price_of_a_million_requests_is_the_cost_models():
+    named = re.search(r"About \$([\d.]+) \+ \$([\d.]+)·t", README)
+    assert named is not None
+    fixed, per_second = map(float, named.groups())
+
+    for seconds in (1, 8, 30):
+        assert total(step_path(Load(seconds))) == pytest.approx(fixed + per_second * seconds, abs=0.05)
+    assert total(stream_path(Load(9))) - total(stream_path(Load(8))) == pytest.approx(6.7, abs=0.05)
