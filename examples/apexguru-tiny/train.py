@@ -1,4 +1,4 @@
-"""Trains apexguru-tiny on generated text and writes it in Hugging Face's layout beside this file.
+"""Trains apexguru-tiny on generated text and writes it in Hugging Face's layout to model/ beside this file.
 
 Needs torch and transformers, neither of which runs the model afterwards:
 
@@ -28,7 +28,7 @@ from tokenizers import Tokenizer
 from torch.nn.functional import cross_entropy
 from transformers import Qwen2Config, Qwen2ForCausalLM
 
-HERE = Path(__file__).parent
+MODEL = Path(__file__).parent / "model"
 VOCABULARY_SIZE = 1024
 ROPE_THETA = 10_000.0
 IGNORED = -100
@@ -53,7 +53,7 @@ class Conversations:
 
     def __init__(self, tokenizer: Tokenizer) -> None:
         environment = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True)
-        self._template = environment.from_string((HERE / "chat_template.jinja").read_text())
+        self._template = environment.from_string((MODEL / "chat_template.jinja").read_text())
         self._tokenizer = tokenizer
 
     def prompt(self, messages: list[dict[str, str]]) -> list[int]:
@@ -180,7 +180,7 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=24)
     parser.add_argument("--peak", type=float, default=2e-3, help="highest learning rate")
     parser.add_argument("--reading", type=float, default=0.2, help="weight of the prompts' loss in the first quarter")
-    parser.add_argument("--output", type=Path, default=HERE)
+    parser.add_argument("--output", type=Path, default=MODEL)
     options = parser.parse_args()
     torch.manual_seed(0)
     torch.set_num_threads(1)

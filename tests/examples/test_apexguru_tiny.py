@@ -16,6 +16,7 @@ from tollgate.bedrock.engines.base import Token
 from tollgate.bedrock.engines.numpy_engine import NumpyEngine
 
 EXAMPLE = Path(__file__).parent.parent.parent / "examples" / "apexguru-tiny"
+MODEL = EXAMPLE / "model"
 APEX = Path(__file__).parent / "apex"
 FINDINGS = {
     "soql_in_loop": "SOQL query in a loop",
@@ -31,7 +32,7 @@ TRAINING_SEEDS_END = 10_000_000
 
 @pytest.fixture(scope="module")
 def engine():
-    engine = NumpyEngine.load(EXAMPLE)
+    engine = NumpyEngine.load(MODEL)
     yield engine
     engine.close()
 
@@ -108,7 +109,7 @@ def test_a_message_without_apex_is_told_what_the_model_does(engine):
 
 
 def test_the_artifacts_can_be_imported():
-    inspection = inspect(LocalArtifacts(EXAMPLE))
+    inspection = inspect(LocalArtifacts(MODEL))
 
     assert inspection.architecture == "Qwen2ForCausalLM"
     assert inspection.dtype == "BF16"
@@ -118,7 +119,7 @@ def test_the_artifacts_can_be_imported():
 
 
 def test_the_example_has_at_most_three_megabytes():
-    assert sum(path.stat().st_size for path in EXAMPLE.glob("*") if path.is_file()) <= 3_000_000
+    assert sum(path.stat().st_size for path in MODEL.glob("*") if path.is_file()) <= 3_000_000
 
 
 def test_training_and_held_out_names_share_nothing():

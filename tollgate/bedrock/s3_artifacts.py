@@ -69,4 +69,4 @@ class S3Artifacts:
             if not target.is_relative_to(directory.resolve()):
                 raise OSError(f"The file name {name!r} leads out of the artifacts' folder.")
             target.parent.mkdir(parents=True, exist_ok=True)
-            self._client.download_file(self._bucket, self._prefix + name, str(target))
+            target.write_bytes(self.read(name))

@@ -76,7 +76,7 @@ class ModelLoader:
         for path in sorted(directory.rglob("*")):
             if path.is_file():
                 key = f"{name}/{path.relative_to(directory).as_posix()}"
-                s3.upload_file(str(path), ARTIFACTS_BUCKET, key)
+                s3.put_object(Bucket=ARTIFACTS_BUCKET, Key=key, Body=path.read_bytes())
         job_arn = control_plane.create_model_import_job(
             jobName=name,
             importedModelName=name,
