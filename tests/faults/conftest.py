@@ -10,23 +10,24 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import ROOT
+from tests.faults.case import Case, Mode
 from tests.faults.faulty_table import FaultyTable
 from tests.faults.stack import Log, Outcomes, Stack
 from tollgate.local import Local
 
-SPEED = 4.0
+SPEED = 6.0
 PARAMETERS = {
     "RateLimit": "1000",
     "BurstLimit": "1000",
     # The streaming path runs in real time, so it is told to be impatient.
     "ModelWaitSeconds": "4",
-    "StreamTimeoutMillis": "7000",
-    "CommentIntervalSeconds": "1",
+    "StreamTimeoutMillis": "9000",
+    "CommentIntervalSeconds": "2",
 }
 
 
 def start(template=ROOT / "template.yaml", speed=SPEED, **arguments) -> Stack:
-    """A stack on a clock four times as fast as real time."""
+    """A stack on a clock six times as fast as real time."""
     log = Log()
     local = Local.start(template=template, parameters=PARAMETERS, speed=speed, console=log, **arguments)
     return Stack(local, log, speed)
@@ -74,7 +75,19 @@ def misbehaving(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def outcomes(request, stack):
-    """The outcomes of the chosen tests' cases: many wait for seconds, so they run beside each other."""
-    chosen = [item.callspec.params for item in request.session.items if "outcomes" in item.fixturenames]
-    with Outcomes(stack, [(params["case"], params["mode"]) for params in chosen]) as running:
+    """Of the chosen tests' cases: many wait for seconds, so they run beside each other."""
+    with Outcomes(stack, chosen(request, "outcomes")) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def misbehaving_outcomes(request, misbehaving):
+    """The same with functions that misbehave."""
+    with Outcomes(misbehaving, chosen(request, "misbehaving_outcomes")) as running:
+        yield running
+
+
+def chosen(request, fixture: str) -> list[tuple[Case, Mode]]:
+    """The cases of those tests in this session that use a fixture."""
+    items = [item for item in request.session.items if fixture in item.fixturenames]
+    return [(item.callspec.params["case"], item.callspec.params["mode"]) for item in items]

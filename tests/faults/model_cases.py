@@ -66,7 +66,7 @@ COLD_MODEL = [
         "not ready, then too slow",
         by_path(NOT_READY._replace(calls=2), TIMEOUT._replace(calls=2))
         | {LIVE_STREAMED: Answer(200, "timeout", calls=2)},
-        (COLD, {"delay_seconds": 7}),
+        (COLD, {"delay_seconds": 9}),
     ),
 ]
 
@@ -100,13 +100,13 @@ SLOW = [
         "Slow answers",
         "no token in time",
         everywhere(TIMEOUT) | {LIVE_STREAMED: Answer(200, "timeout")},
-        ({"delay_seconds": 7, **FOR_EVER},),
+        ({"delay_seconds": 9, **FOR_EVER},),
     ),
     Case(
         "Slow answers",
         "stalled after 3 tokens",
         everywhere(TIMEOUT) | {LIVE_STREAMED: Answer(200, "timeout")},
-        ({"after_tokens": 3, "stall_seconds": 7, **FOR_EVER},),
+        ({"after_tokens": 3, "stall_seconds": 9, **FOR_EVER},),
     ),
 ]
 

@@ -22,8 +22,8 @@ def test_a_failing_model_or_table_has_one_answer(outcomes, case, mode):
 
 
 @matrix(*path_cases.FUNCTION_CASES)
-def test_a_failing_function_has_one_answer(misbehaving, case, mode):
-    check(case, mode, misbehaving.run(case, mode), misbehaving.log)
+def test_a_failing_function_has_one_answer(misbehaving_outcomes, case, mode):
+    check(case, mode, misbehaving_outcomes.of(case, mode), misbehaving_outcomes.stack.log)
 
 
 def check(case, mode, outcome, log):
