@@ -9,7 +9,8 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from inference.errors import ERRORS, UPSTREAM
+from inference.errors import ERRORS
+from inference.upstream import UPSTREAM
 from tollgate.definitions import read_definition
 
 ROOT = Path(__file__).parent.parent

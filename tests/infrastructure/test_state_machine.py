@@ -9,7 +9,8 @@ import jsonata
 import pytest
 from botocore.validate import ParamValidator
 
-from inference.errors import ERRORS, UPSTREAM, classify
+from inference.errors import ERRORS
+from inference.upstream import UPSTREAM, classify
 from tests.conftest import ROOT
 from tests.infrastructure.conftest import EXPRESSION, strings
 

@@ -30,7 +30,9 @@ class Quiet:
             self._write(f"{method} {path}: {problem}")
 
     def execution(self, execution: Execution) -> None:
-        """An execution is over."""
+        """An execution is over; one that failed says why, since its client is not told."""
+        if execution.error is not None:
+            self._write(f"execution {execution.status}: {execution.error}: {_cut(execution.cause or '')}")
 
     def line(self, function: str, text: str) -> None:
         """A function wrote a line."""
@@ -53,6 +55,7 @@ class Console(Quiet):
         self._write(f"{method} {path} {status} {seconds * 1000:.0f} ms")
 
     def execution(self, execution: Execution) -> None:
+        super().execution(execution)
         if not self._verbose:
             return
         for run in execution.states:

@@ -11,8 +11,9 @@ from collections.abc import AsyncGenerator, Iterator
 from typing import Any
 from urllib.parse import quote
 
-from inference.errors import AnswerError, from_upstream, to_json
+from inference.errors import AnswerError, to_json
 from inference.invocation import Invocation
+from inference.upstream import from_upstream
 from streaming.aws.event_stream import EventStreamError, Frame, FrameReader
 from streaming.aws.http_client import Answer, ConnectionClosedError, HttpError
 from streaming.aws.service import Endpoint, connection_failure, error_name

@@ -8,7 +8,8 @@ from __future__ import annotations
 import asyncio
 import json
 
-from inference.errors import ApiError, from_upstream, to_json
+from inference.errors import ApiError, to_json
+from inference.upstream import from_upstream
 from streaming.aws.http_client import HttpError
 from streaming.aws.service import Endpoint, error_name
 

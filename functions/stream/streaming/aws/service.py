@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
-from inference.errors import ApiError, from_upstream
+from inference.errors import ApiError
+from inference.upstream import from_upstream
 from streaming.aws.http_client import Answer, ConnectError, Exchange, HttpClient, HttpError
 from streaming.aws.signature import Credentials, Signer
 
