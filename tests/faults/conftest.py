@@ -22,7 +22,7 @@ PARAMETERS = {
     # The streaming path runs in real time, so it is told to be impatient.
     "ModelWaitSeconds": "4",
     "StreamTimeoutMillis": "9000",
-    "CommentIntervalSeconds": "2",
+    "CommentIntervalSeconds": "3",
 }
 
 
