@@ -11,20 +11,20 @@ from inference.errors import ApiError
 
 
 class Policy(NamedTuple):
-    """Of one kind of failure; the n-th wait is random, up to `first_wait_s` · 2ⁿ⁻¹, at most `longest_wait_s`.
+    """How long to wait after one kind of failure; how often it is tried, the table of errors says.
 
+    The n-th wait is random, up to `first_wait_s` · 2ⁿ⁻¹, at most `longest_wait_s`.
     https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/ (full jitter)
     """
 
-    attempts: float
     first_wait_s: float
     longest_wait_s: float
 
 
 # A cold model takes tens of seconds to minutes; every attempt also keeps its loading going.
 POLICIES = {
-    "model_not_ready": Policy(attempts=float("inf"), first_wait_s=1.0, longest_wait_s=8.0),
-    "model_unavailable": Policy(attempts=3, first_wait_s=0.2, longest_wait_s=2.0),
+    "model_not_ready": Policy(first_wait_s=1.0, longest_wait_s=8.0),
+    "model_unavailable": Policy(first_wait_s=0.2, longest_wait_s=2.0),
 }
 
 
@@ -56,7 +56,7 @@ class Retries:
         """
         policy = POLICIES.get(failure.code)
         failed = self._failures.get(failure.code, 0) + 1
-        if policy is None or failed >= policy.attempts:
+        if policy is None or failed >= failure.kind.attempts:
             raise failure
         wait_s = random.uniform(0, min(policy.longest_wait_s, policy.first_wait_s * 2 ** min(failed - 1, 30)))  # noqa: S311
         left_s = self._until - self._clock()
