@@ -6,7 +6,7 @@ Shows that everything is packaged, that SAM's transform takes the packaged templ
 resources resolves, and that every resource is created, updated and deleted. Does not show that AWS takes every
 property: MiniStack checks few, runs neither the routes nor the state machine, and knows no IAM. What it cannot
 create is left out, and named at the end.
-The first run downloads MiniStack (https://pypi.org/project/ministack/); no account and no credentials are needed.
+The first run downloads MiniStack (the package ministack); no account and no credentials are needed.
 """
 
 from __future__ import annotations

@@ -47,7 +47,7 @@ def test_an_expression_stands_alone_in_its_string(machine):
 
 
 def test_no_text_is_empty(machine):
-    # Written as an expression, "" is known to be valid: https://www.npmjs.com/package/asl-validator refuses it bare.
+    # Written as an expression, "" is known to be valid: the linter asl-validator refuses it bare.
     assert "" not in set(strings(machine))
 
 

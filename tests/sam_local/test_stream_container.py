@@ -14,7 +14,6 @@ from tollgate.serving import listen
 
 pytestmark = [pytest.mark.sam_local, pytest.mark.path, pytest.mark.timeout(300)]
 
-IMAGE = f"public.ecr.aws/lambda/python:3.13-{ARCHITECTURE}"
 ENVIRONMENT = {
     "AWS_REGION": "us-east-1",
     "AWS_ACCESS_KEY_ID": "none",
@@ -22,6 +21,15 @@ ENVIRONMENT = {
     "TOLLGATE_MODEL_TABLE": "none",
     "AWS_ENDPOINT_URL": "http://127.0.0.1:9",
 }
+
+
+def lambda_image():
+    """Lambda's own image for this runtime, which `sam local` fetches where it is not there yet."""
+    sam("local", "invoke", "AuthorizerFunction", "-e", "events/authorizer/bearer.json", "-t", f"{BUILD}/template.yaml")
+    listed = subprocess.run(
+        ["docker", "image", "ls", "--format", "{{.Repository}}:{{.Tag}}"], capture_output=True, text=True, check=True
+    )
+    return next(name for name in listed.stdout.split() if f"/lambda/python:3.13-{ARCHITECTURE}" in name)
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +42,7 @@ def url():
     mounts = ["--volume", f"{BUILD}/StreamFunction:/var/task:ro", "--volume", f"{BUILD}/SharedLayer:/opt:ro"]
     container = subprocess.run(
         ["docker", "run", "--detach", "--rm", "--network", "host", *settings, *mounts,
-         "--entrypoint", "/var/task/run.sh", IMAGE],
+         "--entrypoint", "/var/task/run.sh", lambda_image()],
         capture_output=True, text=True, check=True,
     ).stdout.strip()  # fmt: skip
     try:
