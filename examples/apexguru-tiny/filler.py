@@ -10,6 +10,9 @@ if TYPE_CHECKING:
     from scene import Body, Scene
 
 
+_CONVERSIONS = ("trim", "trim", "toUpperCase", "toLowerCase", "capitalize", "abs", "round", "format", "normalizeSpace")
+
+
 def condition(scene: Scene, item: str) -> str:
     names = scene.names
     return scene.random.choice(
@@ -23,14 +26,46 @@ def condition(scene: Scene, item: str) -> str:
     )
 
 
+def value(scene: Scene, item: str, field: str) -> str:
+    """What one may assign to `field` of `item`; nothing in it is a finding."""
+    names, random = scene.names, scene.random
+    if random.random() < 0.3:
+        return f"'{names.text()}'"
+    source = f"{item}.{random.choice((field, field, names.field()))}"
+    return random.choice(
+        (
+            "null",
+            "null",
+            random.choice(("true", "false")),
+            str(random.randint(0, 500)),
+            f"{random.randint(0, 99)}.{random.randint(0, 9)}",
+            f"{source}.{random.choice(_CONVERSIONS)}()",
+            f"{source}.{random.choice(_CONVERSIONS)}()",
+            f"{source}.{random.choice(('left', 'addDays', 'setScale'))}({random.randint(1, 90)})",
+            f"{source} {random.choice('+-*/')} {random.randint(1, 100)}",
+            f"{item}.{names.field()}",
+            f"{random.choice(('Date', 'System'))}.today()",
+            f"System.today().addDays({random.randint(1, 90)})",
+            random.choice(("Datetime.now()", "System.now()")),
+            f"'{names.text()}' + {source}",
+            f"{source} + ' ' + {item}.{names.field()}",
+            f"{names.method()}({random.choice((item, source))})",
+            names.word().lower(),
+        )
+    )
+
+
+def assignment(scene: Scene, item: str) -> str:
+    """A statement that sets a field of `item`."""
+    field = scene.names.field()
+    return f"{item}.{field} = {value(scene, item, field)};"
+
+
 def statement(scene: Scene, item: str) -> str | Block:
     """A statement about `item` with nothing to find."""
     names, random = scene.names, scene.random
     simple = (
-        f"{item}.{names.field()} = '{names.text()}';",
-        f"{item}.{names.field()} = '{names.text()}' + {item}.Name;",
-        f"{item}.{names.field()} = {random.randint(0, 500)};",
-        f"{item}.{names.field()} = System.today().addDays({random.randint(1, 90)});",
+        *(assignment(scene, item) for _ in range(5)),
         f"total += {item}.{names.field()};",
         f"System.debug({item}.{names.field()});",
         f"{names.method()}({item});",

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from apex import Block
-from filler import noise, plain
+from filler import assignment, noise, plain
 from findings import Finding
-from statements import dml, loop, loop_over_ids, maybe_guarded, query_for_all, query_for_item, select
+from statements import change, dml, loop, loop_over_ids, maybe_guarded, new_child, query_for_all, query_for_item, select
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,27 +46,26 @@ def soql_alone(scene: Scene) -> Body:
 
 
 def dml_in_loop(scene: Scene) -> Body:
-    names = scene.names
     if scene.random.random() < 0.35 or scene.in_trigger:
-        kind = names.object()
-        child = names.variable(kind)
-        child = f"{child}2" if child == scene.item else child
-        link, text = f"{names.field()} = {scene.item}.Id", f"{names.field()} = '{names.text()}'"
-        created: Body = [f"{kind} {child} = new {kind}({link}, {text});"]
-        if scene.random.random() < 0.4:
-            created = [f"{kind} {child} = new {kind}();", f"{child}.{link};", f"{child}.{text};"]
+        child, _, created = new_child(scene)
         work: Body = [*created, dml(scene, child)]
     else:
-        work = [f"{scene.item}.{names.field()} = '{names.text()}';", dml(scene, scene.item)]
+        work = [*change(scene), dml(scene, scene.item)]
     return loop(scene, [*noise(scene), *maybe_guarded(scene, work), *noise(scene, 1)])
 
 
 def dml_after_loop(scene: Scene) -> Body:
     changed = scene.random.choice(("changed", "toUpdate", "results", f"new{scene.names.word()}s"))
-    collect = maybe_guarded(scene, [f"{changed}.add({scene.item});"])
-    if scene.random.random() < 0.3:
-        collect = [f"{changed}.add(new {scene.kind}({scene.names.field()} = {scene.item}.Id));"]
-    declare = f"List<{scene.kind}> {changed} = new List<{scene.kind}>();"
+    kind, chance = scene.kind, scene.random.random()
+    if chance < 0.2:
+        collect: Body = [f"{changed}.add(new {kind}({scene.names.field()} = {scene.item}.Id));"]
+    elif chance < 0.4:
+        child, kind, created = new_child(scene)
+        collect = [*created, f"{changed}.add({child});"]
+    else:
+        changes = change(scene) if chance < 0.7 else []
+        collect = maybe_guarded(scene, [*changes, f"{changed}.add({scene.item});"])
+    declare = f"List<{kind}> {changed} = new List<{kind}>();"
     return [declare, *loop(scene, [*noise(scene), *collect]), dml(scene, changed)]
 
 
@@ -195,7 +194,7 @@ def _maybe(scene: Scene, fill: Body) -> Body:
 
 def unbulkified(scene: Scene) -> Body:
     """A trigger's body that reads one record only."""
-    names, item = scene.names, scene.item
+    item = scene.item
     source = scene.random.choice(
         ("Trigger.new[0]", "Trigger.new[0]", "Trigger.New[0]", "Trigger.new.get(0)", "Trigger.old[0]")
     )
@@ -208,7 +207,7 @@ def unbulkified(scene: Scene) -> Body:
         )
     )
     if scene.random.random() < 0.2:
-        return [f"{source}.{names.field()} = '{names.text()}';"]
+        return [assignment(scene, source)]
     return [take, *work]
 
 

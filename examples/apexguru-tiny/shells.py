@@ -40,7 +40,7 @@ def trigger_of(names: Names, scene: Scene, body: Body) -> Body:
 def class_of(names: Names, bodies: list[tuple[Scene, Body]]) -> Body:
     """A class with a method for each body; at times the methods or statements alone."""
     random = names.random
-    if len(bodies) == 1 and random.random() < 0.12:
+    if len(bodies) == 1 and random.random() < 0.3:
         return bodies[0][1]
     if random.random() < 0.06:
         return _batch(names, bodies)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from apex import Block
-from filler import condition, plain
+from filler import assignment, condition, plain, value
 
 if TYPE_CHECKING:
     from scene import Body, Scene
@@ -86,6 +86,28 @@ def dml(scene: Scene, target: str) -> str:
     if scene.random.random() < 0.25:
         return f"Database.{verb}({target}{scene.random.choice(('', ', false'))});"
     return f"{verb} {target};"
+
+
+def new_child(scene: Scene) -> tuple[str, str, Body]:
+    """A new record that points at the item: its name, its kind and the lines that create it."""
+    names, random = scene.names, scene.random
+    kind = names.object()
+    child = names.variable(kind)
+    child = f"{child}2" if child == scene.item else child
+    link = f"{names.field()} = {scene.item}.{random.choice(('Id', 'Id', 'Id', names.field()))}"
+    other = names.field()
+    fields = [link]
+    if random.random() < 0.6:
+        fields.append(f"{other} = {value(scene, scene.item, other)}")
+        random.shuffle(fields)
+    if random.random() < 0.5:
+        return child, kind, [f"{kind} {child} = new {kind}({', '.join(fields)});"]
+    return child, kind, [f"{kind} {child} = new {kind}();", *(f"{child}.{field};" for field in fields)]
+
+
+def change(scene: Scene) -> Body:
+    """One or two fields of the item set."""
+    return [assignment(scene, scene.item) for _ in range(scene.random.choice((1, 1, 1, 2)))]
 
 
 # --- loops -------------------------------------------------------------------------------------------------------
