@@ -297,3 +297,11 @@ def test_a_servers_text_is_read_for_calls_only_when_tools_were_offered():
     parser = prepared(text, tools=[TOOL]).spec.parser
     assert parser is not None
     assert [tool["function"]["name"] for tool in parser.tools] == ["add"]
+
+
+def test_no_alternatives_is_not_the_same_as_no_log_probabilities():
+    body = prepared(record(), route="completions", prompt="x", logprobs=0).invocation.body
+
+    assert body["logprobs"] == 0
+    error = refusal(record(variant(body_format="bedrock")), route="completions", prompt="x", logprobs=0)
+    assert (error.code, error.param) == ("unsupported_parameter", "logprobs")

@@ -1,4 +1,4 @@
-"""One AWS service: signed requests to it, and its errors by the names that `inference.errors` knows."""
+"""One AWS service: signed requests to it, and its errors by the names that `inference.upstream` knows."""
 
 from __future__ import annotations
 

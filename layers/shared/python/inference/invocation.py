@@ -64,9 +64,8 @@ def prepare(request: Request, document: JsonObject, record_text: str | None, now
         RequestError: the request does not fit the model.
         ApiError: the model's record is at fault.
     """
-    name = model_name(document)
     if record_text is None:
-        raise unknown_model(name)
+        raise unknown_model(document["model"])
     record = parse_record(record_text)
     variant = record.choose_variant(document.get("user") or request.request_id)
     parameters = parameters_of(document, record)

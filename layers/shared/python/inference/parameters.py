@@ -10,7 +10,7 @@ from inference.record import ModelRecord
 
 JsonObject = dict[str, Any]
 
-# What a request may say that changes nothing in the model's answer.
+# What is ours to act on, or only a label: no body format sees it.
 _NOT_FOR_THE_MODEL = {
     "model",
     "messages",
@@ -30,6 +30,7 @@ _NOT_FOR_THE_MODEL = {
     "suffix",
     "max_completion_tokens",
 }
+# Values that ask for nothing, so that formats without the parameter take them too.
 _NO_EFFECT: dict[str, tuple[Any, ...]] = {
     "n": (1,),
     "logprobs": (False,),
@@ -56,7 +57,7 @@ def parameters_of(document: JsonObject, record: ModelRecord) -> JsonObject:
     parameters = {
         name: value
         for name, value in document.items()
-        if name not in _NOT_FOR_THE_MODEL and value not in _NO_EFFECT.get(name, ())
+        if name not in _NOT_FOR_THE_MODEL and not _asks_for_nothing(name, value)
     }
     asked = document.get("max_completion_tokens", document.get("max_tokens"))
     parameters["max_tokens"] = _max_tokens(asked, record)
@@ -67,6 +68,14 @@ def parameters_of(document: JsonObject, record: ModelRecord) -> JsonObject:
         if default is not None:
             parameters.setdefault(name, default)
     return parameters
+
+
+def _asks_for_nothing(name: str, value: Any) -> bool:
+    """Whether a value is as good as none; 0 is not false, since `logprobs: 0` of a text completion asks for some."""
+    return any(
+        value == nothing and isinstance(value, bool) == isinstance(nothing, bool)
+        for nothing in _NO_EFFECT.get(name, ())
+    )
 
 
 def _max_tokens(asked: int | None, record: ModelRecord) -> int:
