@@ -184,7 +184,8 @@ def test_a_text_completions_stream_has_texts():
 @pytest.mark.parametrize("body_format", ["openai", "bedrock", "mistral"])
 @pytest.mark.parametrize(
     "answer",
-    [None, 5, "text", [], {}, {"choices": 5}, {"choices": [5]}, {"choices": [{}]}, {"generation": 5},
+    [None, 5, "text", [], {}, {"choices": 5}, {"choices": []}, {"outputs": []},
+     {"choices": [5]}, {"choices": [{}]}, {"generation": 5},
      {"outputs": [{}]}, {"outputs": None}, {"choices": [{"message": {"content": 5}}]},
      {"choices": [{"text": None}]}],
 )  # fmt: skip

@@ -34,9 +34,6 @@ async def converse(request: Request) -> Response:
     invocation = await _start(request, "Converse")
     try:
         answer = await invocation.answer()
-    except ServiceError as error:
-        record_error(invocation.model, error)
-        raise
     except ConnectionBrokenError:
         return CutResponse(b"{}", keep=0)
     message = answer["choices"][0]["message"]

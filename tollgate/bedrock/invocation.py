@@ -82,10 +82,14 @@ class Invocation:
                     self.completion.finish_reason = piece
 
     async def answer(self) -> dict[str, Any]:
-        """The whole answer in the request's body format."""
-        async with aclosing(self.pieces()) as pieces:
-            async for _ in pieces:
-                pass
+        """The whole answer in the request's body format; raises what `pieces` does."""
+        try:
+            async with aclosing(self.pieces()) as pieces:
+                async for _ in pieces:
+                    pass
+        except ServiceError as error:
+            record_error(self.model, error)
+            raise
         return self.format.answer(self.call, self.completion)
 
     async def chunks(self) -> AsyncGenerator[dict[str, Any]]:

@@ -44,9 +44,6 @@ async def invoke_model(request: Request) -> Response:
     invocation = await start_invocation(request)
     try:
         answer = await invocation.answer()
-    except ServiceError as error:
-        record_error(invocation.model, error)
-        raise
     except ConnectionBrokenError:
         return CutResponse(b"{}", keep=0)
     headers = {

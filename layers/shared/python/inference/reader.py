@@ -90,16 +90,12 @@ class _ChoiceReader:
         """What was held back, and the end of the choice."""
         yield from self._deltas(self._stop.finish(), Part())
         if self._parser:
-            yield from (self._delta(_delta_of(piece)) for piece in self._parser_end())
+            yield from (self._delta(_delta_of(piece)) for piece in self._note(self._parser.finish()))
         self.finished, self.stop_reason = True, stop_reason
         reason = FINISH_REASONS.get(stop_reason, "stop")
         if reason == "stop" and self._called_tools:
             reason = "tool_calls"
         yield self._delta({}, finish_reason=reason)
-
-    def _parser_end(self) -> list[Piece]:
-        assert self._parser is not None
-        return self._note(self._parser.finish())
 
     def _note(self, pieces: list[Piece]) -> list[Piece]:
         self._called_tools |= any(isinstance(piece, ToolCall) for piece in pieces)

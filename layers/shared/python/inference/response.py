@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from inference.body_formats import FORMATS
 from inference.completion import ChunkWriter, completion
-from inference.errors import ApiError, to_json
+from inference.errors import AnswerError, ApiError, to_json
 from inference.reader import CompletionReader
 from inference.spec import CompletionSpec
 
@@ -34,10 +34,12 @@ def respond(spec: CompletionSpec, answer: Any) -> Answered:
     """The client's answer to a model's answer.
 
     Raises:
-        AnswerError: the model's answer cannot be read.
+        AnswerError: the model's answer cannot be read, or has no choices.
     """
     reader = CompletionReader(spec)
     deltas = [*reader.feed(FORMATS[spec.body_format].read(answer)), *reader.finish()]
+    if not deltas:
+        raise AnswerError
     if spec.stream:
         writer = ChunkWriter(spec)
         body = "".join(map(writer.write, deltas)) + writer.end(reader.usage)
