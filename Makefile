@@ -40,7 +40,7 @@ test-sam-local: .venv/test.stamp .venv-sam/stamp ## Run the functions in Lambda'
 	PATH="$(CURDIR)/.venv-sam/bin:$$(dirname $$(scripts/find-python 3.13)):$$PATH" $(BIN)/pytest -m sam_local
 
 bench: .venv/test.stamp .venv-sam/stamp ## Measure start-up, requests, packages and paths; renew docs/performance.md
-	$(BIN)/python -m bench $(ARGS)
+	$(BIN)/python -m benchmarks $(ARGS)
 
 docs: .venv/test.stamp ## Run the fault matrix and renew the generated parts of the documentation
 	$(BIN)/python -m scripts.write_docs

@@ -9,9 +9,9 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from inference.errors import ERRORS
-from inference.upstream import UPSTREAM
-from tollgate.definitions import read_definition
+from tollgate.stack.definitions import read_definition
+from tollgate_layer.inference.errors import ERRORS
+from tollgate_layer.inference.upstream import UPSTREAM
 
 ROOT = Path(__file__).parent.parent
 FILES = ("README.md", "docs/failures.md", "docs/operations.md")

@@ -8,8 +8,8 @@ from typing import Any
 
 from pydantic_core import ValidationError
 
-import inference.record
-from inference.shapes import location
+import tollgate_layer.inference.record
+from tollgate_layer.inference.shapes import location
 
 
 class RecordError(Exception):
@@ -27,7 +27,7 @@ def check_record(text: str) -> dict[str, Any]:
         RecordError: it is not one.
     """
     try:
-        inference.record.check_record(text)
+        tollgate_layer.inference.record.check_record(text)
     except ValidationError as error:
         raise RecordError([_problem(item["loc"], item["msg"]) for item in error.errors()]) from None
     record: dict[str, Any] = json.loads(text)

@@ -1,7 +1,7 @@
 """Record what the reference JSONata 2.0.6 makes of the state machine's expressions.
 
 `npm install jsonata@2.0.6` in a directory of its own, then `python scripts/record_jsonata/record.py DIRECTORY`. Run it
-again when an expression has changed. tests/local/test_expressions.py compares.
+again when an expression has changed. tests/dev/test_expressions.py compares.
 """
 
 from __future__ import annotations

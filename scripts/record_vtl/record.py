@@ -1,4 +1,4 @@
-"""Record what Apache Velocity 1.7 makes of this API's mapping templates, for tests/local/test_mapping_templates.py.
+"""Record what Apache Velocity 1.7 makes of this API's mapping templates, for tests/dev/test_mapping_templates.py.
 
 On Debian: `apt-get install default-jdk-headless velocity`, then `python scripts/record_vtl/record.py`. VELOCITY_JARS
 names another directory with velocity, commons-lang 2 and commons-collections 3. Run it again when a template has
@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from tollgate.local.api.routes import operations
+from tollgate.emulators.api_gateway.routes import operations
 from tollgate.stack import Stack
 
 ROOT = Path(__file__).parents[2]

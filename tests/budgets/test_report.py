@@ -1,12 +1,12 @@
-"""docs/performance.md says what bench/results.json holds, and its targets are read from where the figures are."""
+"""docs/performance.md says what benchmarks/results.json holds, and its targets are read from where the figures are."""
 
 from __future__ import annotations
 
 import pytest
 
-from bench import report, results, targets
-from bench.figures import as_json, figure, percentile, significant
-from bench.startup import Startup
+from benchmarks import report, results, targets
+from benchmarks.figures import as_json, figure, percentile, significant
+from benchmarks.startup import Startup
 from tollgate.tables import markdown, plain
 
 

@@ -6,9 +6,9 @@ from contextlib import redirect_stdout
 
 import pytest
 
-from bench.handlers import KINDS, NOWHERE, Handlers
-from bench.memory import measure
-from bench.requests import best_ms
+from benchmarks.handlers import KINDS, NOWHERE, Handlers
+from benchmarks.memory import measure
+from benchmarks.requests import best_ms
 
 SLACK = 1.5
 

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from bench.interpreter import Interpreter
-from bench.startup import BARE, Start, interleave
+from benchmarks.interpreter import Interpreter
+from benchmarks.startup import BARE, Start, interleave
 from tests.conftest import ROOT
 
 ROUNDS = 7

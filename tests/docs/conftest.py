@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from tests.conftest import ROOT
-from tollgate.definitions import read_definition
+from tollgate.stack.definitions import read_definition
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from tests.conftest import ROOT
-from tollgate.definitions import read_definition
+from tollgate.stack.definitions import read_definition
 
 DEPLOY = (ROOT / "docs" / "deploy.md").read_text()
 

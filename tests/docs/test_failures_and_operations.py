@@ -7,8 +7,6 @@ import re
 
 import pytest
 
-from inference import observability
-from inference.errors import ERRORS
 from scripts.write_docs import FILES, rewritten
 from tests.conftest import ROOT
 from tests.faults.gateway_cases import CASES as REFUSALS
@@ -16,6 +14,8 @@ from tests.faults.gateway_cases import LIMITS, QUOTA
 from tests.faults.model_cases import CASES as MODEL_CASES
 from tests.faults.path_cases import FUNCTION_CASES, TABLE_CASES
 from tests.faults.report import promised, promised_by_gateway
+from tollgate_layer.inference import observability
+from tollgate_layer.inference.errors import ERRORS
 
 OPERATIONS = (ROOT / "docs" / "operations.md").read_text()
 MATRIX = (ROOT / "docs" / "failures.md").read_text().split("<!-- matrix -->")[1].split("<!-- /matrix -->")[0]

@@ -6,9 +6,9 @@ import re
 
 import pytest
 
-from inference.record import Defaults, Limits, ModelRecord, ServerPrompt, Variant
 from tests.conftest import ROOT
 from tollgate.records import RecordError, check_record, table_item
+from tollgate_layer.inference.record import Defaults, Limits, ModelRecord, ServerPrompt, Variant
 
 
 def test_the_tables_name_exactly_the_fields_that_there_are():

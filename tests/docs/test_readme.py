@@ -11,7 +11,7 @@ import pytest
 
 from tests.conftest import ROOT
 from tollgate.costs import Load, step_path, stream_path, total
-from tollgate.local import Local
+from tollgate.dev import Local
 
 README = (ROOT / "README.md").read_text()
 BASE = "http://127.0.0.1:3000"

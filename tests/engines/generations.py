@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tollgate.bedrock.engines.base import Generation
+from tollgate.engines.base import Generation
 
 
 def generation(**changes) -> Generation:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 
-from tollgate.bedrock.engines.detokenizer import Detokenizer
+from tollgate.engines.detokenizer import Detokenizer
 
 
 def byte_tokenizer() -> Tokenizer:

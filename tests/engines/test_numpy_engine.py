@@ -14,11 +14,11 @@ import pytest
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors
 
 from tests.engines.generations import generation
-from tollgate.bedrock.engines.base import Token
-from tollgate.bedrock.engines.decoder import Decoder, ModelLoadError, load_decoder
-from tollgate.bedrock.engines.numpy_engine import NumpyEngine
-from tollgate.bedrock.engines.prompting import Prompter
-from tollgate.bedrock.errors import ServiceError
+from tollgate.emulators.bedrock.errors import ServiceError
+from tollgate.engines.base import Token
+from tollgate.engines.decoder import Decoder, ModelLoadError, load_decoder
+from tollgate.engines.numpy_engine import NumpyEngine
+from tollgate.engines.prompting import Prompter
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tests.engines.generations import generation
-from tollgate.bedrock.engines.sampling import Sampler, log_probabilities
+from tollgate.engines.sampling import Sampler, log_probabilities
 
 # Probabilities 1/2, 1/4, 1/8, 1/8 at temperature 1.
 LOGITS = np.log(np.array([0.25, 0.5, 0.125, 0.125], dtype=np.float32))

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tollgate.bedrock.engines.base import Token
-from tollgate.bedrock.engines.stopping import StopSequences
+from tollgate.engines.base import Token
+from tollgate.engines.stopping import StopSequences
 
 
 def run(pieces: list[str], stop: tuple[str, ...]) -> tuple[list[str], bool]:

@@ -12,8 +12,8 @@ import pytest
 
 from tests.engines.generations import generation
 from tollgate.artifacts import LocalArtifacts, inspect
-from tollgate.bedrock.engines.base import Token
-from tollgate.bedrock.engines.numpy_engine import NumpyEngine
+from tollgate.engines.base import Token
+from tollgate.engines.numpy_engine import NumpyEngine
 
 EXAMPLE = Path(__file__).parent.parent.parent / "examples" / "apexguru-tiny"
 MODEL = EXAMPLE / "model"

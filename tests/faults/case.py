@@ -46,7 +46,7 @@ class Case:
     name: str
     answers: Mapping[Mode, Answer]
     steps: tuple[Mapping[str, Any], ...] = ()
-    """The script of faults for the model (tollgate/bedrock/faults.py)."""
+    """The script of faults for the model (tollgate/emulators/bedrock/faults.py)."""
     request: Mapping[str, Any] = field(default_factory=dict)
     """Members of the request beside the usual ones."""
     record: str | None = None

@@ -13,7 +13,7 @@ from tests.conftest import ROOT
 from tests.faults.case import Case, Mode
 from tests.faults.faulty_table import FaultyTable
 from tests.faults.stack import Log, Outcomes, Stack
-from tollgate.local import Local
+from tollgate.dev import Local
 
 SPEED = 6.0
 PARAMETERS = {

@@ -10,8 +10,8 @@ import httpx
 from starlette.requests import Request
 from starlette.responses import Response
 
-from tollgate.bedrock.responses import CutResponse
-from tollgate.serving import Server
+from tollgate.emulators.bedrock.responses import CutResponse
+from tollgate.emulators.serving import Server
 
 _FAULT = re.compile(rb"table-(throttled-once|throttled|busy|slow|down|denied)-(\d+)")
 _SLOW_S = 2.5

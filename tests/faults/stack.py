@@ -13,8 +13,8 @@ from typing import Any, NamedTuple, Self
 import httpx
 
 from tests.faults.case import OK, STEP_PATH, Case, Mode, everywhere
-from tollgate.local import Local
-from tollgate.local.console import Quiet
+from tollgate.dev import Local
+from tollgate.dev.console import Quiet
 
 SECRET = "quokka-4711"
 """What the client wrote: no error may repeat it, and no log line either."""

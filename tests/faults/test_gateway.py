@@ -9,7 +9,7 @@ from tests.faults.case import STEP, Case
 from tests.faults.conftest import copy_stack, start
 from tests.faults.gateway_cases import CASES, LIMITS, QUOTA
 from tests.faults.stack import LEAKS, Log, Stack, outcome_of
-from tollgate.local import Local
+from tollgate.dev import Local
 
 pytestmark = pytest.mark.path
 

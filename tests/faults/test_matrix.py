@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from inference.errors import ERRORS
 from tests.faults import model_cases, path_cases
 from tests.faults.stack import LEAKS, SECRET
+from tollgate_layer.inference.errors import ERRORS
 
 pytestmark = pytest.mark.path
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from inference.invocation import Prepared, Request, prepare, read_request
+from tollgate_layer.inference.invocation import Prepared, Request, prepare, read_request
 
 MODEL_ARN = "arn:aws:bedrock:us-east-1:123456789012:imported-model/abcdefghijkl"
 NOW = 1_795_392_000.0

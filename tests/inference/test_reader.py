@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inference.body_formats import FORMATS, Usage
-from inference.completion import ChunkWriter, completion
-from inference.errors import AnswerError
-from inference.reader import CompletionReader, StopFilter
-from inference.response import respond
 from tests.inference.conftest import prepared, record, variant
+from tollgate_layer.inference.body_formats import FORMATS, Usage
+from tollgate_layer.inference.completion import ChunkWriter, completion
+from tollgate_layer.inference.errors import AnswerError
+from tollgate_layer.inference.reader import CompletionReader, StopFilter
+from tollgate_layer.inference.response import respond
 
 
 def spec_for(route="chat.completions", body_format="bedrock", template="chatml", **request):

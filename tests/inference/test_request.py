@@ -6,9 +6,9 @@ import json
 
 import pytest
 
-from inference.errors import RequestError
-from inference.request import parse_request
 from tests.conftest import EVENTS
+from tollgate_layer.inference.errors import RequestError
+from tollgate_layer.inference.request import parse_request
 
 USER = {"role": "user", "content": "Hello"}
 

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from tests.conftest import ROOT
-from tollgate.definitions import read_definition
 from tollgate.stack import Stack
+from tollgate.stack.definitions import read_definition
 
 EXPRESSION = re.compile(r"^\{%(.*)%\}$", re.DOTALL)
 

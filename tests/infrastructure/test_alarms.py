@@ -6,10 +6,10 @@ import json
 
 import pytest
 
-from inference.errors import ERRORS, ApiError
-from inference.observability import NAMESPACE, Call, function_logger
 from tests.conftest import ROOT
 from tollgate.stack import Stack
+from tollgate_layer.inference.errors import ERRORS, ApiError
+from tollgate_layer.inference.observability import NAMESPACE, Call, function_logger
 
 ALARMS = {
     "ErrorRateAlarm": "ErrorRateAlarmPercent",

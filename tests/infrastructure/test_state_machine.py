@@ -9,10 +9,10 @@ import jsonata
 import pytest
 from botocore.validate import ParamValidator
 
-from inference.errors import ERRORS
-from inference.upstream import UPSTREAM, classify
 from tests.conftest import ROOT
 from tests.infrastructure.conftest import EXPRESSION, strings
+from tollgate_layer.inference.errors import ERRORS
+from tollgate_layer.inference.upstream import UPSTREAM, classify
 
 RETRIED_BY_A_LOOP = {"InvokeModel"}
 INTEGRATIONS = {

@@ -7,7 +7,7 @@ import openai
 import pytest
 
 from tests.conftest import ROOT
-from tollgate.local import Local
+from tollgate.dev import Local
 
 
 @pytest.fixture(scope="session")

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from prompt_format import BUILT_INS, PromptFormatError, family, opens_reasoning
 from tests.prompt_format.golden_files import template
+from tollgate_layer.prompt_format import BUILT_INS, PromptFormatError, family, opens_reasoning
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-import prompt_format
 from tests.prompt_format.golden_files import CONVERSATIONS, NOW, golden, recorded, template
+from tollgate_layer import prompt_format
 
 CASES = [(name, conversation) for name in recorded() for conversation in CONVERSATIONS]
 

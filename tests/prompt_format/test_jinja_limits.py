@@ -7,9 +7,9 @@ import tracemalloc
 
 import pytest
 
-from prompt_format import PromptFormatError, render
-from prompt_format.jinja_limits import SECONDS
 from tests.prompt_format.golden_files import CONVERSATIONS, template
+from tollgate_layer.prompt_format import PromptFormatError, render
+from tollgate_layer.prompt_format.jinja_limits import SECONDS
 
 USER = {"role": "user", "content": "Hi"}
 

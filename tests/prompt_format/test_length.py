@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 
-from prompt_format import PromptFormatError
-from prompt_format.length import count_tokens, minimum_tokens
+from tollgate_layer.prompt_format import PromptFormatError
+from tollgate_layer.prompt_format.length import count_tokens, minimum_tokens
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from prompt_format import BUILT_INS, PromptFormatError, normalise, render
 from tests.prompt_format.golden_files import template
+from tollgate_layer.prompt_format import BUILT_INS, PromptFormatError, normalise, render
 
 SYSTEM = {"role": "system", "content": "Be brief."}
 USER = {"role": "user", "content": "Weather in Paris?"}

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from prompt_format import PromptFormatError
-from prompt_format.prompts import render_prompt, variable_names
+from tollgate_layer.prompt_format import PromptFormatError
+from tollgate_layer.prompt_format.prompts import render_prompt, variable_names
 
 REVIEW = {"system": "You review {{ language }}.", "user": "Review {{code}} in {{ language }}, please."}
 

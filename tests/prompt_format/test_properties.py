@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from prompt_format import BUILT_INS, neutralise, normalise, render
-from prompt_format.probing import call_shape, offers_tools
 from tests.prompt_format.golden_files import NOW, template
+from tollgate_layer.prompt_format import BUILT_INS, neutralise, normalise, render
+from tollgate_layer.prompt_format.probing import call_shape, offers_tools
 
 TOOLS = [{"type": "function", "function": {"name": "look_up", "description": "Looks up.", "parameters": {}}}]
 TOKENS = {"bos_token": "<s>", "eos_token": "</s>"}

@@ -7,9 +7,9 @@ from datetime import datetime
 
 import pytest
 
-import prompt_format
-from prompt_format import BUILT_INS, PromptFormatError, render
 from tests.prompt_format.golden_files import template
+from tollgate_layer import prompt_format
+from tollgate_layer.prompt_format import BUILT_INS, PromptFormatError, render
 
 USER = {"role": "user", "content": "Hi"}
 TEN_MESSAGES = [
@@ -148,7 +148,7 @@ def test_rendering_changes_no_message():
 
 def test_a_built_in_format_needs_no_jinja():
     code = (
-        "import sys, prompt_format as p\n"
+        "import sys, tollgate_layer.prompt_format as p\n"
         "messages, tools = p.normalise([{'role': 'user', 'content': 'Hi'}], template='qwen2.5')\n"
         "p.render(p.neutralise(messages, template='qwen2.5'), template='qwen2.5', tools=tools)\n"
         "p.family('qwen2.5'); p.CompletionParser(tool_calls='hermes')\n"

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from prompt_format import BUILT_INS, neutralise
 from tests.prompt_format.golden_files import template
+from tollgate_layer.prompt_format import BUILT_INS, neutralise
 
 TOKENS = {
     "chatml": ["<|im_end|>", "<|im_start|>", "<|endoftext|>"],

@@ -6,8 +6,8 @@ import asyncio
 from collections.abc import AsyncGenerator, Awaitable
 from typing import Any
 
-from inference.errors import ApiError
-from inference.invocation import Invocation
+from tollgate_layer.inference.errors import ApiError
+from tollgate_layer.inference.invocation import Invocation
 
 
 def chunk(text: str, finish_reason: str | None = None) -> dict[str, Any]:

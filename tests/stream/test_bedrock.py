@@ -7,11 +7,11 @@ import asyncio
 import botocore.session
 import pytest
 
-from inference.errors import ApiError
-from inference.invocation import Invocation
 from streaming.aws.bedrock import BedrockModel
 from tests.stream.upstream import BytesService, frames, http
-from tollgate.bedrock import eventstream
+from tollgate.emulators.bedrock import eventstream
+from tollgate_layer.inference.errors import ApiError
+from tollgate_layer.inference.invocation import Invocation
 
 ERROR = {":message-type": "error", ":error-code": "InternalServerException"}
 INVOCATION = Invocation("arn:aws:bedrock:us-east-1:123456789012:imported-model/abcdefghijkl", {"prompt": "é"})

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from streaming.aws.event_stream import EventStreamError, FrameReader
 from tests.stream.upstream import split
-from tollgate.bedrock import eventstream
+from tollgate.emulators.bedrock import eventstream
 
 # Values of every header type but strings, as botocore's own encoder-less tests of the format describe them.
 OTHER_HEADERS = [

@@ -14,7 +14,7 @@ import pytest
 from langchain_openai import ChatOpenAI
 
 from tests.conftest import ROOT
-from tollgate.local import Local
+from tollgate.dev import Local
 
 pytestmark = pytest.mark.path
 

@@ -6,8 +6,8 @@ import asyncio
 
 import pytest
 
-from inference.errors import ERRORS, ApiError
 from streaming.retries import Retries
+from tollgate_layer.inference.errors import ERRORS, ApiError
 
 
 class Clock:

@@ -16,7 +16,7 @@ from tests.stream.asgi import CHAT, COMPLETIONS, Received, request
 from tests.stream.conftest import Log, record
 from tests.stream.fakes import FakeRecords, chunk
 from tests.stream.upstream import BytesService, frames, http, split
-from tollgate.bedrock import eventstream
+from tollgate.emulators.bedrock import eventstream
 
 TEXT = ["Grüße", " 🎉", "日本", "語", " END", " not shown"]
 CALL = ["<tool", '_call>\n{"name": "look', 'up", "arguments": {"q": "🎉', '"}}\n</tool_', "call>"]

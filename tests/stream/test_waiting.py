@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 
-from inference.errors import ApiError
 from tests.stream.asgi import request
 from tests.stream.conftest import HELLO, STREAM, record
 from tests.stream.fakes import FakeModel, FakeModels, answer, chunk
+from tollgate_layer.inference.errors import ApiError
 
 NOT_READY = [ApiError("model_not_ready")]
 

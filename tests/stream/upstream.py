@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from streaming.aws.http_client import Answer
-from tollgate.bedrock import eventstream
+from tollgate.emulators.bedrock import eventstream
 
 
 def frames(events: Iterable[Any]) -> bytes:

@@ -8,7 +8,6 @@ import sys
 
 import uvicorn
 
-from inference.observability import function_logger
 from streaming.application import Application
 from streaming.aws.bedrock import BedrockModel
 from streaming.aws.dynamodb import TableRecords
@@ -16,6 +15,7 @@ from streaming.aws.service import Service
 from streaming.path import StreamingPath
 from streaming.record_cache import CachedRecords
 from streaming.settings import Settings, SettingsError, read_settings
+from tollgate_layer.inference.observability import function_logger
 
 # Longer than the adapter keeps its connections, so that it never meets one that is being closed.
 _KEEP_ALIVE_S = 75

@@ -9,11 +9,6 @@ from collections.abc import AsyncGenerator
 
 from aws_lambda_powertools import Logger
 
-from inference.errors import ApiError
-from inference.invocation import Prepared, Request
-from inference.observability import Call
-from inference.request import Route
-from inference.response import Response
 from streaming.path import StreamingPath
 from streaming.reply import (
     ClientGoneError,
@@ -25,6 +20,11 @@ from streaming.reply import (
     identify,
     read_body,
 )
+from tollgate_layer.inference.errors import ApiError
+from tollgate_layer.inference.invocation import Prepared, Request
+from tollgate_layer.inference.observability import Call
+from tollgate_layer.inference.request import Route
+from tollgate_layer.inference.response import Response
 
 READINESS_PATH = "/ready"
 ROUTES: dict[str, Route] = {

@@ -6,16 +6,16 @@ import time
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
-from inference.body_formats import FORMATS
-from inference.completion import ChunkWriter
-from inference.errors import AnswerError, ApiError
-from inference.invocation import Prepared, Request, model_name, prepare, read_request
-from inference.observability import Call
-from inference.reader import CompletionReader
-from inference.response import Response, respond
 from streaming.batches import until_failure
 from streaming.ports import Model, Records
 from streaming.retries import Retries
+from tollgate_layer.inference.body_formats import FORMATS
+from tollgate_layer.inference.completion import ChunkWriter
+from tollgate_layer.inference.errors import AnswerError, ApiError
+from tollgate_layer.inference.invocation import Prepared, Request, model_name, prepare, read_request
+from tollgate_layer.inference.observability import Call
+from tollgate_layer.inference.reader import CompletionReader
+from tollgate_layer.inference.response import Response, respond
 
 _LAST_ATTEMPT_S = 3.0
 

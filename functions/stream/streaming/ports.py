@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator
 from typing import Any, Protocol
 
-from inference.invocation import Invocation
+from tollgate_layer.inference.invocation import Invocation
 
 
 class Records(Protocol):

@@ -6,8 +6,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from inference.errors import ApiError
 from streaming.ports import Records
+from tollgate_layer.inference.errors import ApiError
 
 _STALE_FOR_S = 5.0
 _KEPT_RECORDS = 1000

@@ -9,9 +9,9 @@ from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
-from inference.completion import COMMENT, event
-from inference.errors import ApiError, RequestError
-from inference.response import Response, refuse
+from tollgate_layer.inference.completion import COMMENT, event
+from tollgate_layer.inference.errors import ApiError, RequestError
+from tollgate_layer.inference.response import Response, refuse
 
 Message = MutableMapping[str, Any]
 Scope = MutableMapping[str, Any]

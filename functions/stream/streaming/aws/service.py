@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
-from inference.errors import ApiError
-from inference.upstream import from_upstream
 from streaming.aws.http_client import Answer, ConnectError, Exchange, HttpClient, HttpError
 from streaming.aws.signature import Credentials, Signer
+from tollgate_layer.inference.errors import ApiError
+from tollgate_layer.inference.upstream import from_upstream
 
 
 class Endpoint(Protocol):

@@ -1,0 +1,102 @@
+"""The models that the runner serves out of the box, and their records in the model table."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import TYPE_CHECKING, Any
+
+from tollgate.stack.definitions import DefinitionError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from tollgate.emulators.bedrock import Bedrock
+
+ARTIFACTS_BUCKET = "tollgate-local-artifacts"
+_POLL_S = 0.02
+_IMPORT_LIMIT_S = 60.0
+
+Entry = dict[str, Any]
+
+
+def read_models(path: Path) -> list[Entry]:
+    """A file of `[{"serve": {…}, "record": {…}}]`.
+
+    Raises:
+        DefinitionError: it is missing, no JSON, or of another shape.
+    """
+    try:
+        entries = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise DefinitionError(str(path), f"cannot be read: {error.strerror}") from error
+    except ValueError as error:
+        raise DefinitionError(str(path), f"is no JSON: {error}") from error
+    if not isinstance(entries, list) or not all({"serve", "record"} <= set(entry) for entry in entries):
+        raise DefinitionError(str(path), 'must be a list of {"serve": …, "record": …}')
+    return entries
+
+
+class ModelLoader:
+    """Makes models ready in the embedded Bedrock.
+
+    `root` is where paths of artifacts start, `clients` gives boto3's of S3 and of Bedrock when they are needed.
+    """
+
+    def __init__(self, bedrock: Bedrock, root: Path, clients: Callable[[], tuple[Any, Any]]) -> None:
+        self._bedrock = bedrock
+        self._root = root
+        self._clients = clients
+
+    def load(self, entry: Entry) -> dict[str, Any]:
+        """Register or import the model; returns the record with the model's ARN in its variants.
+
+        Raises:
+            DefinitionError: the artifacts cannot be imported.
+        """
+        record, serve = entry["record"], entry["serve"]
+        if "artifacts" in serve:
+            arn = self._import(record["model"], self._root / serve["artifacts"])
+        else:
+            arn = self._bedrock.register(name=imported_model_name(record["model"]), **serve)
+        variants = [
+            {**variant, "model_id": arn if variant.get("model_id") is None else variant["model_id"]}
+            for variant in record["variants"]
+        ]
+        return {**record, "variants": variants}
+
+    def _import(self, model: str, directory: Path) -> str:
+        place = f"artifacts {directory}"
+        if not directory.is_dir():
+            raise DefinitionError(place, "is no directory")
+        name = imported_model_name(model)
+        s3, control_plane = self._clients()
+        s3.create_bucket(Bucket=ARTIFACTS_BUCKET)
+        for path in sorted(directory.rglob("*")):
+            if path.is_file():
+                key = f"{name}/{path.relative_to(directory).as_posix()}"
+                s3.put_object(Bucket=ARTIFACTS_BUCKET, Key=key, Body=path.read_bytes())
+        job_arn = control_plane.create_model_import_job(
+            jobName=name,
+            importedModelName=name,
+            roleArn="arn:aws:iam::123456789012:role/model-import",
+            modelDataSource={"s3DataSource": {"s3Uri": f"s3://{ARTIFACTS_BUCKET}/{name}/"}},
+        )["jobArn"]
+        return _wait_for_import(control_plane, job_arn, place)
+
+
+def _wait_for_import(control_plane: Any, job_arn: str, place: str) -> str:
+    for _ in range(int(_IMPORT_LIMIT_S / _POLL_S)):
+        job = control_plane.get_model_import_job(jobIdentifier=job_arn)
+        if job["status"] == "Completed":
+            return str(job["importedModelArn"])
+        if job["status"] == "Failed":
+            raise DefinitionError(place, f"cannot be imported: {job['failureMessage']}")
+        time.sleep(_POLL_S)
+    raise DefinitionError(place, f"were not imported within {_IMPORT_LIMIT_S:.0f} s")
+
+
+def imported_model_name(model: str) -> str:
+    """A record's name as an imported model's, which may hold no dots."""
+    return model.replace(".", "-")

@@ -1,0 +1,97 @@
+"""One request to the API and one answer, free of any server."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import parse_qsl
+
+from tollgate.emulators.api_gateway.mapping_templates import Parameters
+
+
+@dataclass(slots=True)
+class ApiRequest:
+    """`path` is as the client sent it, still percent-encoded: API Gateway does not decode path parameters."""
+
+    method: str
+    path: str
+    query: str
+    headers: list[tuple[str, str]]
+    body: bytes
+    source_ip: str
+    path_parameters: dict[str, str] = field(default_factory=dict)
+
+    def header(self, name: str) -> str | None:
+        """The last value of a header, whatever its case."""
+        lowered = name.lower()
+        return next((value for key, value in reversed(self.headers) if key.lower() == lowered), None)
+
+    def parameters(self) -> Parameters:
+        """Path, query string and headers; of repeated ones the last."""
+        query = dict(parse_qsl(self.query, keep_blank_values=True))
+        return Parameters(self.path_parameters, query, dict(self.headers))
+
+
+@dataclass(slots=True)
+class ApiResponse:
+    """`headers` are set by name, whatever its case; a later value replaces an earlier one."""
+
+    status: int
+    body: bytes
+    headers: dict[str, str] = field(default_factory=dict)
+
+    def set_header(self, name: str, value: str) -> None:
+        """Replace a header."""
+        for known in [key for key in self.headers if key.lower() == name.lower()]:
+            del self.headers[known]
+        self.headers[name] = value
+
+
+@dataclass(frozen=True, slots=True)
+class ApiSettings:
+    """What `$context` says about the API itself."""
+
+    api_id: str
+    stage: str
+    account_id: str
+    region: str
+
+    def method_arn(self, method: str, path: str) -> str:
+        """The ARN that an authorizer's policy allows or denies."""
+        return f"arn:aws:execute-api:{self.region}:{self.account_id}:{self.api_id}/{self.stage}/{method}{path}"
+
+
+def new_context(request: ApiRequest, settings: ApiSettings, resource_path: str) -> dict[str, Any]:
+    """`$context` at the start of a request.
+
+    https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-mapping-template-reference.html
+    """
+    now = datetime.now(UTC)
+    return {
+        "accountId": settings.account_id,
+        "apiId": settings.api_id,
+        "domainName": request.header("host") or "",
+        "extendedRequestId": uuid.uuid4().hex[:16],
+        "httpMethod": request.method,
+        "identity": {"sourceIp": request.source_ip, "userAgent": request.header("user-agent") or ""},
+        "path": f"/{settings.stage}{request.path}",
+        "protocol": "HTTP/1.1",
+        "requestId": str(uuid.uuid4()),
+        "requestTime": now.strftime("%d/%b/%Y:%H:%M:%S +0000"),
+        "requestTimeEpoch": int(time.time() * 1000),
+        "resourcePath": resource_path,
+        "stage": settings.stage,
+    }
+
+
+def look_up(context: Any, path: str) -> str:
+    """The value of a dotted path in `$context`; empty where there is none."""
+    value = context
+    for name in path.split("."):
+        value = value.get(name) if isinstance(value, dict) else None
+    if value is None:
+        return ""
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,0 +1,154 @@
+"""`aws_proxy` with `responseTransferMode: STREAM`: the function's bytes go to the client as they come.
+
+https://docs.aws.amazon.com/apigateway/latest/developerguide/response-transfer-mode.html
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
+from typing import TYPE_CHECKING, Any
+
+from tollgate.emulators.api_gateway.integration import integration_timeout_s
+from tollgate.emulators.api_gateway.refusals import RefusalError
+from tollgate.emulators.lambda_functions import FunctionError, WebFunction
+from tollgate.stack.definitions import DefinitionError
+
+if TYPE_CHECKING:
+    import httpx
+
+    from tollgate.emulators.api_gateway.messages import ApiRequest
+
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+# Lambda's limit for an event; the body is a JSON string in it.
+_EVENT_LIMIT_BYTES = 6 * 1024 * 1024
+_FIELDS = {"type", "httpMethod", "uri", "credentials", "passthroughBehavior", "timeoutInMillis", "responseTransferMode"}
+# Less than servers keep idle connections, so that a request never meets one that is being closed.
+_KEEP_IDLE_S = 1.0
+_HOP_BY_HOP = {"connection", "content-length", "host", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade"}
+
+
+class StreamingIntegration:
+    """Passes requests to a web function, unbuffered.
+
+    Raises:
+        DefinitionError: the integration uses something that is not implemented.
+    """
+
+    def __init__(self, definition: dict[str, Any], function: WebFunction, place: str) -> None:
+        for name in definition:
+            if name not in _FIELDS:
+                raise DefinitionError(place, f"the integration's {name} is not implemented by the local runner")
+        self.timeout_s = integration_timeout_s(definition)
+        self._function = function
+        self._client: httpx.AsyncClient | None = None
+
+    async def stream(
+        self, request: ApiRequest, context: dict[str, Any], receive: Receive, send: Send
+    ) -> tuple[int, str | None]:
+        """Answer through `send`; returns the status, and why the answer broke off if it did.
+
+        Raises:
+            RefusalError: before the first byte: the body is too large, or the function fails or is too slow.
+        """
+        if len(json.dumps(request.body.decode("utf-8", "replace"))) > _EVENT_LIMIT_BYTES:
+            raise RefusalError("REQUEST_TOO_LARGE")
+        deadline_s = asyncio.get_running_loop().time() + self.timeout_s
+        response = await self._open(request, context, deadline_s)
+        work = asyncio.ensure_future(_forward(response, context, send, deadline_s))
+        gone = asyncio.ensure_future(_disconnected(receive))
+        try:
+            await asyncio.wait({work, gone}, return_when=asyncio.FIRST_COMPLETED)
+            problem = _problem(work.exception()) if work.done() else "the client went away"
+            return response.status_code, problem
+        finally:
+            for task in (work, gone):
+                task.cancel()
+            await asyncio.gather(work, gone, return_exceptions=True)
+            await response.aclose()
+
+    async def close(self) -> None:
+        """Drop the kept connections."""
+        if self._client is not None:
+            await self._client.aclose()
+
+    async def _open(self, request: ApiRequest, context: dict[str, Any], deadline_s: float) -> httpx.Response:
+        import httpx  # a quarter of a second that a stack without streams need not wait for
+
+        try:
+            async with asyncio.timeout_at(deadline_s):
+                try:
+                    return await self._send(request, context)
+                except httpx.ConnectError:
+                    # It has ended since the last request and its process is not gone yet.
+                    self._function.close()
+                    return await self._send(request, context)
+        except TimeoutError as error:
+            raise RefusalError("INTEGRATION_TIMEOUT") from error
+        except (FunctionError, httpx.HTTPError) as error:
+            raise RefusalError("INTEGRATION_FAILURE") from error
+
+    async def _send(self, request: ApiRequest, context: dict[str, Any]) -> httpx.Response:
+        url = await asyncio.get_running_loop().run_in_executor(None, self._function.url)
+        outgoing = self._http().build_request(
+            request.method,
+            url + request.path + (f"?{request.query}" if request.query else ""),
+            headers=_request_headers(request, context),
+            content=request.body,
+        )
+        return await self._http().send(outgoing, stream=True)
+
+    def _http(self) -> httpx.AsyncClient:
+        import httpx
+
+        if self._client is None:
+            limits = httpx.Limits(max_connections=None, max_keepalive_connections=32, keepalive_expiry=_KEEP_IDLE_S)
+            self._client = httpx.AsyncClient(timeout=None, limits=limits, trust_env=False)  # noqa: S113
+        return self._client
+
+
+async def _forward(response: httpx.Response, context: dict[str, Any], send: Send, deadline_s: float) -> None:
+    await send(
+        {
+            "type": "http.response.start",
+            "status": response.status_code,
+            "headers": _response_headers(response, context),
+        }
+    )
+    async with asyncio.timeout_at(deadline_s):
+        async for chunk in _raw(response):
+            await send({"type": "http.response.body", "body": chunk, "more_body": True})
+    await send({"type": "http.response.body", "body": b""})
+
+
+def _problem(error: BaseException | None) -> str | None:
+    """Only after the first byte: then the client sees the connection break."""
+    if error is None:
+        return None
+    return f"the answer broke off: {type(error).__name__} {error}".rstrip()
+
+
+async def _raw(response: httpx.Response) -> AsyncIterator[bytes]:
+    async for chunk in response.aiter_raw():
+        yield chunk
+
+
+async def _disconnected(receive: Receive) -> None:
+    with contextlib.suppress(asyncio.CancelledError):
+        while (await receive())["type"] != "http.disconnect":
+            pass
+
+
+def _request_headers(request: ApiRequest, context: dict[str, Any]) -> list[tuple[str, str]]:
+    """The client's headers, and the request context as the adapter passes it on."""
+    kept = [(name, value) for name, value in request.headers if name.lower() not in _HOP_BY_HOP]
+    return [*kept, ("x-amzn-request-context", json.dumps(context))]
+
+
+def _response_headers(response: httpx.Response, context: dict[str, Any]) -> list[tuple[bytes, bytes]]:
+    dropped = _HOP_BY_HOP | {"date", "server"}  # the runner's own server sends these
+    kept = [(name, value) for name, value in response.headers.raw if name.decode().lower() not in dropped]
+    return [*kept, (b"x-amzn-requestid", context["requestId"].encode())]

@@ -1,0 +1,226 @@
+"""Converse and ConverseStream: one request shape for every model that the service lets through
+(https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html).
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from contextlib import aclosing
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from tollgate.emulators.bedrock import contract, eventstream
+from tollgate.emulators.bedrock.errors import ServiceError, invalid
+from tollgate.emulators.bedrock.faults import ConnectionBrokenError
+from tollgate.emulators.bedrock.http import json_answer, read_object
+from tollgate.emulators.bedrock.invocation import Invocation, record_error
+from tollgate.emulators.bedrock.responses import CutResponse, EventStreamResponse
+from tollgate.emulators.bedrock.runtime import find_model, stream_exception
+from tollgate.engines.base import Delta, Token
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Iterator
+
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+STOP_REASONS = {"stop": "end_turn", "length": "max_tokens", "tool_calls": "tool_use"}
+
+
+async def converse(request: Request) -> Response:
+    """Converse."""
+    started = time.perf_counter()
+    invocation = await _start(request, "Converse")
+    try:
+        answer = await invocation.answer()
+    except ConnectionBrokenError:
+        return CutResponse(b"{}", keep=0)
+    message = answer["choices"][0]["message"]
+    content = [{"text": message["content"]}] if message["content"] else []
+    return json_answer(
+        {
+            "output": {"message": {"role": "assistant", "content": [*content, *_tool_uses(message)]}},
+            "stopReason": STOP_REASONS[invocation.completion.finish_reason],
+            **_usage(invocation, started),
+        }
+    )
+
+
+async def converse_stream(request: Request) -> Response:
+    """ConverseStream."""
+    invocation = await _start(request, "ConverseStream")
+    return EventStreamResponse(
+        _frames(invocation),
+        {"content-type": eventstream.CONTENT_TYPE},
+        invocation.model.traffic,
+        on_error=partial(record_error, invocation.model),
+    )
+
+
+OPERATIONS = {"Converse": converse, "ConverseStream": converse_stream}
+
+
+async def _start(request: Request, operation_name: str) -> Invocation:
+    """Raises ServiceError: an unacceptable request, or a model that Converse does not serve."""
+    model = find_model(request)
+    body = await read_object(request)
+    operation = contract.service("bedrock-runtime").operation_model(operation_name)
+    contract.read_request(operation, request.path_params, request.query_params, body)
+    model.traffic.invocations += 1
+    model.traffic.recent_bodies.append(body)
+    try:
+        if not model.instruct_supported:
+            raise invalid(
+                "This action doesn't support the model that you provided. "
+                "Try again with a supported text or chat model."
+            )
+        return Invocation(model, to_chat(body), body_format="openai")
+    except ServiceError as error:
+        record_error(model, error)
+        raise
+
+
+def to_chat(request: dict[str, Any]) -> dict[str, Any]:
+    """A Converse request, valid by its shape, as an OpenAI chat body.
+
+    Raises:
+        ServiceError: content that imported text models do not take.
+    """
+    system = [{"role": "system", "content": _text(block)} for block in request.get("system", [])]
+    messages = [message for turn in request.get("messages", []) for message in _messages(turn)]
+    config = request.get("inferenceConfig") or {}
+    tools = [_tool(tool) for tool in (request.get("toolConfig") or {}).get("tools", [])]
+    wanted = {
+        "messages": system + messages,
+        "max_tokens": config.get("maxTokens"),
+        "temperature": config.get("temperature"),
+        "top_p": config.get("topP"),
+        "stop": config.get("stopSequences"),
+        "tools": tools or None,
+    }
+    return {name: value for name, value in wanted.items() if value is not None}
+
+
+def _messages(turn: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """One turn; each tool result in it is a message of its own, before the rest."""
+    text, calls = "", []
+    for block in turn["content"]:
+        if "toolResult" in block:
+            result = block["toolResult"]
+            content = "".join(_result_text(part) for part in result["content"])
+            yield {"role": "tool", "tool_call_id": result["toolUseId"], "content": content}
+        elif "toolUse" in block:
+            use = block["toolUse"]
+            function = {"name": use["name"], "arguments": json.dumps(use["input"])}
+            calls.append({"id": use["toolUseId"], "type": "function", "function": function})
+        else:
+            text += _text(block)
+    if calls:
+        yield {"role": turn["role"], "content": text or None, "tool_calls": calls}
+    elif text:
+        yield {"role": turn["role"], "content": text}
+
+
+def _text(block: dict[str, Any]) -> str:
+    if "text" not in block:
+        raise invalid(f"The model does not take content blocks of type {next(iter(block), 'none')}.")
+    return str(block["text"])
+
+
+def _result_text(part: dict[str, Any]) -> str:
+    return json.dumps(part["json"]) if "json" in part else _text(part)
+
+
+def _tool(tool: dict[str, Any]) -> dict[str, Any]:
+    if "toolSpec" not in tool:
+        raise invalid(f"The model does not take tools of type {next(iter(tool), 'none')}.")
+    spec = tool["toolSpec"]
+    function = {"name": spec["name"], "description": spec.get("description", "")}
+    return {"type": "function", "function": {**function, "parameters": spec["inputSchema"].get("json", {})}}
+
+
+def _tool_uses(message: dict[str, Any]) -> list[dict[str, Any]]:
+    return [
+        {"toolUse": {"toolUseId": call["id"], "name": function["name"], "input": _arguments(function["arguments"])}}
+        for call in message["tool_calls"]
+        for function in [call["function"]]
+    ]
+
+
+def _arguments(text: str) -> Any:
+    try:
+        return json.loads(text or "{}")
+    except ValueError as error:
+        raise ServiceError("ModelErrorException", "The model wrote tool arguments that are no JSON.") from error
+
+
+def _usage(invocation: Invocation, started: float) -> dict[str, Any]:
+    prompt, completion = invocation.call.prompt_tokens, invocation.completion.completion_tokens
+    return {
+        "usage": {"inputTokens": prompt, "outputTokens": completion, "totalTokens": prompt + completion},
+        "metrics": {"latencyMs": round((time.perf_counter() - started) * 1000)},
+    }
+
+
+async def _frames(invocation: Invocation) -> AsyncGenerator[bytes]:
+    """The frames of an answer; an error before the first is raised, later it is the last frame."""
+    started, blocks = time.perf_counter(), _Blocks()
+    begun = False
+    try:
+        async with aclosing(invocation.pieces()) as pieces:
+            async for piece in pieces:
+                if not begun:
+                    yield eventstream.event("messageStart", {"role": "assistant"})
+                    begun = True
+                for frame in blocks.frames(piece):
+                    yield frame
+        if not begun:
+            yield eventstream.event("messageStart", {"role": "assistant"})
+        for frame in blocks.end():
+            yield frame
+        yield eventstream.event("messageStop", {"stopReason": STOP_REASONS[invocation.completion.finish_reason]})
+        yield eventstream.event("metadata", _usage(invocation, started))
+    except ServiceError as error:
+        if not begun:
+            raise
+        record_error(invocation.model, error)
+        yield stream_exception(error)
+
+
+class _Blocks:
+    """Content blocks of a streamed message: one of text, one for each tool use, each ended before the next."""
+
+    def __init__(self) -> None:
+        self._index = -1
+        self._open: int | str | None = None
+
+    def frames(self, piece: Token | Delta) -> Iterator[bytes]:
+        if isinstance(piece, Token):
+            if piece.text:
+                yield from self._enter("text", None)
+                yield self._delta({"text": piece.text})
+            return
+        for call in piece.fields.get("tool_calls", []):
+            function = call.get("function") or {}
+            start = {"toolUse": {"toolUseId": call.get("id") or "", "name": function.get("name") or ""}}
+            yield from self._enter(call.get("index", 0), start)
+            if function.get("arguments"):
+                yield self._delta({"toolUse": {"input": function["arguments"]}})
+
+    def end(self) -> Iterator[bytes]:
+        if self._open is not None:
+            yield eventstream.event("contentBlockStop", {"contentBlockIndex": self._index})
+            self._open = None
+
+    def _enter(self, block: int | str, start: dict[str, Any] | None) -> Iterator[bytes]:
+        """Make `block` the open one; a text block needs no start event."""
+        if block == self._open:
+            return
+        yield from self.end()
+        self._open, self._index = block, self._index + 1
+        if start is not None:
+            yield eventstream.event("contentBlockStart", {"start": start, "contentBlockIndex": self._index})
+
+    def _delta(self, delta: dict[str, Any]) -> bytes:
+        return eventstream.event("contentBlockDelta", {"delta": delta, "contentBlockIndex": self._index})

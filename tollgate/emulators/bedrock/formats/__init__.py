@@ -1,0 +1,46 @@
+"""The body formats of imported models.
+
+| name | request | answer |
+|---|---|---|
+| openai_chat | `messages` | chat.completion |
+| openai_completion | `prompt` and `max_tokens` | text_completion |
+| bedrock | `prompt`, `max_gen_len` | `generation` |
+| mistral | `prompt`, `max_tokens` | `outputs` |
+
+On a model of a new import the body chooses among the first three; an older import has only its own
+(https://docs.aws.amazon.com/bedrock/latest/userguide/invoke-imported-model.html).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from tollgate.emulators.bedrock.errors import invalid
+from tollgate.emulators.bedrock.formats.base import BodyFormat, Call, Completion
+from tollgate.emulators.bedrock.formats.bedrock import BedrockFormat
+from tollgate.emulators.bedrock.formats.mistral import MistralFormat
+from tollgate.emulators.bedrock.formats.openai_chat import OpenAIChatFormat
+from tollgate.emulators.bedrock.formats.openai_completion import OpenAICompletionFormat
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["BodyFormat", "Call", "Completion", "choose"]
+
+_BEDROCK = BedrockFormat()
+_MISTRAL = MistralFormat()
+_CHAT = OpenAIChatFormat()
+_COMPLETION = OpenAICompletionFormat()
+
+
+def choose(body_format: str, body: Mapping[str, Any]) -> BodyFormat:
+    """The format in which a model with this `body_format` (openai, bedrock, mistral) reads this body."""
+    if body_format == "bedrock":
+        return _BEDROCK
+    if body_format == "mistral":
+        return _MISTRAL
+    if "messages" in body:
+        return _CHAT
+    if "prompt" not in body:
+        raise invalid("Malformed input request: the body has neither messages nor prompt.")
+    return _COMPLETION if "max_tokens" in body else _BEDROCK

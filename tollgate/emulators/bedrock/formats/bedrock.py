@@ -1,0 +1,88 @@
+"""BedrockCompletion: `prompt` and `max_gen_len` in, `generation` out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from tollgate.emulators.bedrock.formats.fields import Fields
+from tollgate.engines.base import Delta, Generation, Token
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tollgate.emulators.bedrock.formats.base import Call, Completion
+
+_DEFAULT_MAX_GEN_LEN = 512
+_KEYS = frozenset(
+    {
+        "prompt",
+        "max_gen_len",
+        "temperature",
+        "top_p",
+        "top_k",
+        "stop",
+        "seed",
+        "return_logprobs",
+        "response_format",
+    }
+)
+
+
+class BedrockFormat:
+    """The format of older Llama and Qwen imports, still chosen by a `prompt` without `max_tokens`."""
+
+    def parse(self, body: Mapping[str, Any]) -> Generation:
+        fields = Fields(body)
+        fields.allow_only(_KEYS)
+        return Generation(
+            prompt=fields.text("prompt"),
+            messages=None,
+            tools=None,
+            max_tokens=fields.integer("max_gen_len", _DEFAULT_MAX_GEN_LEN),
+            temperature=fields.number("temperature", 0.5),
+            top_p=fields.number("top_p", 0.9, maximum=1),
+            top_k=fields.optional_integer("top_k"),
+            stop=fields.strings("stop"),
+            seed=fields.optional_integer("seed", minimum=0),
+            top_logprobs=0 if fields.flag("return_logprobs") else None,
+            body=body,
+        )
+
+    def answer(self, call: Call, completion: Completion) -> dict[str, Any]:
+        return {
+            "generation": completion.text,
+            "prompt_token_count": call.prompt_tokens,
+            "generation_token_count": completion.completion_tokens,
+            "stop_reason": completion.finish_reason,
+            "logprobs": _logprobs(completion.tokens),
+        }
+
+    def first_chunks(self, call: Call) -> list[dict[str, Any]]:
+        return []
+
+    def chunk(self, call: Call, completion: Completion, piece: Token | Delta) -> dict[str, Any]:
+        number = completion.completion_tokens
+        return {
+            "generation": piece.text if isinstance(piece, Token) else "",
+            "prompt_token_count": call.prompt_tokens if number == 1 else None,
+            "generation_token_count": number,
+            "stop_reason": None,
+            "logprobs": _logprobs([piece]) if isinstance(piece, Token) else None,
+        }
+
+    def last_chunks(self, call: Call, completion: Completion) -> list[dict[str, Any]]:
+        return [
+            {
+                "generation": "",
+                "prompt_token_count": None if completion.completion_tokens else call.prompt_tokens,
+                "generation_token_count": completion.completion_tokens,
+                "stop_reason": completion.finish_reason,
+                "logprobs": None,
+            }
+        ]
+
+
+def _logprobs(tokens: list[Token]) -> list[dict[str, float]] | None:
+    """One object per token, its only key the token's id."""
+    known = [{str(token.token_id): token.logprob} for token in tokens if token.logprob is not None]
+    return known or None

@@ -1,0 +1,53 @@
+"""The format of older Mistral imports: `prompt` and `max_tokens` in, `outputs` out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from tollgate.emulators.bedrock.formats.fields import Fields
+from tollgate.engines.base import Delta, Generation, Token
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tollgate.emulators.bedrock.formats.base import Call, Completion
+
+_DEFAULT_MAX_TOKENS = 512
+_KEYS = frozenset({"prompt", "max_tokens", "temperature", "top_p", "top_k", "stop"})
+
+
+class MistralFormat:
+    """One output per answer, as Mistral's text models on Bedrock give it; it has no token counts."""
+
+    def parse(self, body: Mapping[str, Any]) -> Generation:
+        fields = Fields(body)
+        fields.allow_only(_KEYS)
+        return Generation(
+            prompt=fields.text("prompt"),
+            messages=None,
+            tools=None,
+            max_tokens=fields.integer("max_tokens", _DEFAULT_MAX_TOKENS),
+            temperature=fields.number("temperature", 0.5),
+            top_p=fields.number("top_p", 0.9, maximum=1),
+            top_k=fields.optional_integer("top_k"),
+            stop=fields.strings("stop"),
+            seed=None,
+            top_logprobs=None,
+            body=body,
+        )
+
+    def answer(self, call: Call, completion: Completion) -> dict[str, Any]:
+        return _output(completion.text, completion.finish_reason)
+
+    def first_chunks(self, call: Call) -> list[dict[str, Any]]:
+        return []
+
+    def chunk(self, call: Call, completion: Completion, piece: Token | Delta) -> dict[str, Any]:
+        return _output(piece.text if isinstance(piece, Token) else "", None)
+
+    def last_chunks(self, call: Call, completion: Completion) -> list[dict[str, Any]]:
+        return [_output("", completion.finish_reason)]
+
+
+def _output(text: str, stop_reason: str | None) -> dict[str, Any]:
+    return {"outputs": [{"text": text, "stop_reason": stop_reason}]}

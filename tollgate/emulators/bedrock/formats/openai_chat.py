@@ -1,0 +1,152 @@
+"""OpenAIChatCompletion: `messages` in, `chat.completion` out, in vLLM's schema."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from tollgate.emulators.bedrock.errors import ServiceError, invalid
+from tollgate.emulators.bedrock.formats.fields import Fields
+from tollgate.emulators.bedrock.formats.openai_completion import usage, wants_usage
+from tollgate.engines.base import Delta, Generation, Token
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tollgate.emulators.bedrock.formats.base import Call, Completion
+
+_DEFAULT_MAX_TOKENS = 4096
+_ROLES = frozenset({"system", "developer", "user", "assistant", "tool", "function"})
+
+
+class OpenAIChatFormat:
+    """One choice per answer; unknown members are let through, as vLLM does."""
+
+    def parse(self, body: Mapping[str, Any]) -> Generation:
+        fields = Fields(body)
+        messages = fields.objects("messages")
+        if not messages:
+            raise invalid("Malformed input request: messages must hold at least one message.")
+        for number, message in enumerate(messages):
+            _check_message(number, message)
+        return Generation(
+            prompt=None,
+            messages=messages,
+            tools=fields.objects("tools"),
+            max_tokens=fields.optional_integer("max_completion_tokens")
+            or fields.integer("max_tokens", _DEFAULT_MAX_TOKENS),
+            temperature=fields.number("temperature", 1.0, maximum=2),
+            top_p=fields.number("top_p", 1.0, maximum=1),
+            top_k=fields.optional_integer("top_k", minimum=-1),
+            stop=fields.strings("stop"),
+            seed=fields.optional_integer("seed", minimum=0),
+            top_logprobs=fields.integer("top_logprobs", 0, minimum=0) if fields.flag("logprobs") else None,
+            body=body,
+        )
+
+    def answer(self, call: Call, completion: Completion) -> dict[str, Any]:
+        message: dict[str, Any] = {
+            "role": "assistant",
+            "content": completion.text,
+            "refusal": None,
+            "tool_calls": [],
+        }
+        for piece in completion.pieces:
+            if isinstance(piece, Delta):
+                _merge(message, piece.fields)
+        if message["tool_calls"] and not message["content"]:
+            message["content"] = None
+        choice = {
+            "index": 0,
+            "message": message,
+            "logprobs": _logprobs(completion.tokens),
+            "finish_reason": completion.finish_reason,
+            "stop_reason": None,
+            "token_ids": None,
+        }
+        return {
+            **_envelope(call, "chat.completion"),
+            "choices": [choice],
+            "usage": usage(call, completion),
+            "prompt_logprobs": None,
+            "kv_transfer_params": None,
+        }
+
+    def first_chunks(self, call: Call) -> list[dict[str, Any]]:
+        return [_chunk(call, {"role": "assistant", "content": ""})]
+
+    def chunk(self, call: Call, completion: Completion, piece: Token | Delta) -> dict[str, Any]:
+        if isinstance(piece, Delta):
+            return _chunk(call, dict(piece.fields))
+        return _chunk(call, {"content": piece.text}, logprobs=_logprobs([piece]))
+
+    def last_chunks(self, call: Call, completion: Completion) -> list[dict[str, Any]]:
+        chunks = [_chunk(call, {}, finish_reason=completion.finish_reason)]
+        if wants_usage(call):
+            chunks.append(chunks[0] | {"choices": [], "usage": usage(call, completion)})
+        return chunks
+
+
+def _check_message(number: int, message: dict[str, Any]) -> None:
+    if message.get("role") not in _ROLES:
+        raise invalid(f"Malformed input request: messages[{number}].role is not a role: {message.get('role')!r}.")
+    content = message.get("content")
+    if content is not None and not isinstance(content, str | list):
+        raise invalid(f"Malformed input request: messages[{number}].content must be a string or a list of parts.")
+
+
+def _envelope(call: Call, kind: str) -> dict[str, Any]:
+    return {"id": f"chatcmpl-{call.id}", "object": kind, "created": call.created, "model": call.model}
+
+
+def _chunk(
+    call: Call,
+    delta: dict[str, Any],
+    *,
+    finish_reason: str | None = None,
+    logprobs: dict[str, Any] | None = None,
+) -> dict[str, Any]:
+    choice: dict[str, Any] = {
+        "index": 0,
+        "delta": delta,
+        "logprobs": logprobs,
+        "finish_reason": finish_reason,
+    }
+    return {**_envelope(call, "chat.completion.chunk"), "choices": [choice]}
+
+
+def _merge(message: dict[str, Any], delta: Mapping[str, Any]) -> None:
+    """Add a streamed delta to the whole message: texts are joined, tool calls matched by their index."""
+    for name, value in delta.items():
+        if name == "tool_calls":
+            for part in value:
+                _merge_tool_call(message["tool_calls"], part)
+        elif isinstance(value, str) and name != "role":
+            message[name] = (message.get(name) or "") + value
+
+
+def _merge_tool_call(calls: list[dict[str, Any]], part: Mapping[str, Any]) -> None:
+    index = part.get("index", 0)
+    if not isinstance(index, int) or not 0 <= index <= len(calls):
+        raise ServiceError("ModelErrorException", f"The model sent a tool call out of order: index {index}.")
+    if index == len(calls):
+        calls.append({"id": "", "type": "function", "function": {"name": "", "arguments": ""}})
+    call, function = calls[index], part.get("function") or {}
+    call["id"] = part.get("id") or call["id"]
+    call["function"]["name"] += function.get("name") or ""
+    call["function"]["arguments"] += function.get("arguments") or ""
+
+
+def _logprobs(tokens: list[Token]) -> dict[str, Any] | None:
+    known = [token for token in tokens if token.logprob is not None]
+    if not known:
+        return None
+    return {"content": [_logprob(token.text, token.logprob, token.top_logprobs) for token in known]}
+
+
+def _logprob(text: str, logprob: float | None, top: tuple[tuple[str, float], ...]) -> dict[str, Any]:
+    return {
+        "token": text,
+        "logprob": logprob,
+        "bytes": list(text.encode()),
+        "top_logprobs": [{"token": t, "logprob": p, "bytes": list(t.encode())} for t, p in top],
+    }

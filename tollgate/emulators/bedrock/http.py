@@ -1,0 +1,75 @@
+"""What every operation shares on the wire: reading bodies, writing answers and errors."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from typing import TYPE_CHECKING, Any
+
+from starlette.responses import Response
+
+from tollgate.emulators.bedrock.errors import ServiceError, invalid
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+
+MAX_BODY_BYTES = 25_000_000
+
+
+async def read_body(request: Request) -> bytes:
+    """Raises ServiceError (ValidationException) beyond the service's 25,000,000 bytes."""
+    parts: list[bytes] = []
+    size = 0
+    async for part in request.stream():
+        size += len(part)
+        if size > MAX_BODY_BYTES:
+            raise invalid(
+                f"1 validation error detected: Value at 'body' failed to satisfy constraint: "
+                f"Member must have length less than or equal to {MAX_BODY_BYTES}"
+            )
+        parts.append(part)
+    return b"".join(parts)
+
+
+async def read_object(request: Request) -> dict[str, Any]:
+    """The body as a JSON object.
+
+    Raises:
+        ServiceError: ValidationException, too large or not a JSON object.
+    """
+    raw = await read_body(request)
+    try:
+        body = json.loads(raw)
+    except (ValueError, RecursionError) as error:
+        raise invalid("Malformed input request, please reformat your input and try again.") from error
+    if not isinstance(body, dict):
+        raise invalid("Malformed input request: expected type: JSONObject, please reformat your input and try again.")
+    return body
+
+
+def json_answer(body: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    """A JSON answer."""
+    return Response(
+        json.dumps(body, separators=(",", ":")),
+        status,
+        {"content-type": "application/json", **request_headers(), **(headers or {})},
+    )
+
+
+def request_headers() -> dict[str, str]:
+    """A request id of its own for each answer."""
+    return {"x-amzn-requestid": str(uuid.uuid4())}
+
+
+def error_answer(error: ServiceError) -> Response:
+    """The error as the REST-JSON protocol has it: the code in a header, the message in the body."""
+    return json_answer({"message": error.message, **error.fields}, error.status, {"x-amzn-errortype": error.code})
+
+
+def check_signing_region(request: Request, region: str) -> None:
+    """Raises ServiceError when the request is signed for another Region; unsigned requests are let in."""
+    scope = request.headers.get("authorization", "")
+    if scope.startswith("AWS4-HMAC-SHA256") and f"/{region}/" not in scope:
+        raise ServiceError(
+            "InvalidSignatureException", f"Credential should be scoped to a valid Region: this is {region}."
+        )

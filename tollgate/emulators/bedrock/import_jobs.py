@@ -1,0 +1,146 @@
+"""Model import jobs: from artifacts in S3 to an imported model."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import closing
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+from tollgate.artifacts import Inspection, InspectionError, inspect
+from tollgate.emulators.bedrock.life import Life
+from tollgate.emulators.bedrock.models import ImportedModel, ModelOrigin
+from tollgate.emulators.bedrock.s3_artifacts import S3Artifacts
+
+if TYPE_CHECKING:
+    from tollgate.emulators.bedrock.arns import Arn
+    from tollgate.emulators.bedrock.service import Bedrock
+    from tollgate.engines.base import Engine
+
+ENGINE_TAG = "tollgate:engine"
+
+
+@dataclass(slots=True)
+class ImportJob:
+    """`request` is the operation's input, checked."""
+
+    arn: Arn
+    request: dict[str, Any]
+    created_at: float
+    modified_at: float
+    status: Literal["InProgress", "Completed", "Failed"] = "InProgress"
+    failure_message: str | None = None
+    ended_at: float | None = None
+    model_arn: Arn | None = None
+    tags: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        return str(self.request["jobName"])
+
+    @property
+    def model_name(self) -> str:
+        return str(self.request["importedModelName"])
+
+    @property
+    def s3_uri(self) -> str:
+        return str(self.request["modelDataSource"]["s3DataSource"]["s3Uri"])
+
+
+class JobFailedError(Exception):
+    """The job's failure message."""
+
+
+async def run(bedrock: Bedrock, job: ImportJob) -> None:
+    """Take the job to its end; whatever goes wrong becomes its failure message."""
+    try:
+        await bedrock.clock.sleep(bedrock.profile.import_seconds)
+        inspection, engine = await asyncio.to_thread(_read_artifacts, bedrock, job)
+        bedrock.add(_model(bedrock, job, inspection, engine))
+        job.status = "Completed"
+    except (InspectionError, JobFailedError) as error:
+        job.status, job.failure_message = "Failed", str(error)[:2048]
+    except Exception:
+        job.status, job.failure_message = "Failed", "The embedded Bedrock failed; its log says why."
+        raise
+    finally:
+        job.ended_at = job.modified_at = bedrock.clock.now()
+
+
+def _read_artifacts(bedrock: Bedrock, job: ImportJob) -> tuple[Inspection, Engine]:
+    """Raises InspectionError or JobFailedError with what the user must change."""
+    endpoint = bedrock.settings.s3_endpoint_url
+    if endpoint is None:
+        raise JobFailedError(
+            "The embedded Bedrock was started without a place to read artifacts from: "
+            "give it an S3 endpoint (tollgate bedrock --s3-endpoint-url URL)."
+        )
+    with closing(S3Artifacts(job.s3_uri, endpoint, bedrock.settings.region)) as artifacts:
+        return inspect(artifacts), _engine(bedrock, job, artifacts)
+
+
+def _engine(bedrock: Bedrock, job: ImportJob, artifacts: S3Artifacts) -> Engine:
+    chosen = engine_name(bedrock, job)
+    if chosen != "numpy":
+        try:
+            return bedrock.engine(chosen)
+        except ValueError as error:
+            raise JobFailedError(f"The model's {ENGINE_TAG} cannot be used: {error}.") from error
+    # Imported here because only models that really run need numpy.
+    from tollgate.engines.numpy_engine import NumpyEngine
+
+    directory = bedrock.storage / job.arn.id
+    try:
+        artifacts.download(directory)
+        return NumpyEngine.load(directory)
+    except (OSError, ValueError) as error:
+        raise JobFailedError(
+            f"The numpy engine cannot run these artifacts: {error} "
+            f"Tag the model {ENGINE_TAG}=echo to import it all the same."
+        ) from error
+
+
+def engine_name(bedrock: Bedrock, job: ImportJob) -> str:
+    """The engine's name for a job's model: by the settings, else by its tag, else numpy."""
+    tags = tags_of(job.request.get("importedModelTags", []))
+    return bedrock.settings.engine_for.get(job.model_name) or tags.get(ENGINE_TAG) or "numpy"
+
+
+def tags_of(tags: list[dict[str, str]]) -> dict[str, str]:
+    """A list of key/value pairs as a mapping."""
+    return {tag["key"]: tag["value"] for tag in tags}
+
+
+def _model(bedrock: Bedrock, job: ImportJob, inspection: Inspection, engine: Engine) -> ImportedModel:
+    job.model_arn = bedrock.new_arn("imported-model", job.model_name)
+    return ImportedModel(
+        name=job.model_name,
+        arn=job.model_arn,
+        architecture=inspection.model_type,
+        body_format="openai",
+        engine=engine,
+        engine_name=engine_name(bedrock, job),
+        created_at=bedrock.clock.now(),
+        has_chat_template=inspection.chat_template is not None,
+        life=Life(bedrock.profile, bedrock.clock),
+        instruct_supported=inspection.instruct_supported,
+        context_length=inspection.context_length or None,
+        custom_model_units=inspection.custom_model_units_per_copy,
+        origin=ModelOrigin(
+            job_name=job.name,
+            job_arn=str(job.arn),
+            data_source=job.request["modelDataSource"],
+            kms_key_arn=kms_key_arn(bedrock, job),
+        ),
+        tags=tags_of(job.request.get("importedModelTags", [])),
+    )
+
+
+def kms_key_arn(bedrock: Bedrock, job: ImportJob) -> str | None:
+    """The ARN of the job's key; an alias stays unknown, because no key service is asked."""
+    key = job.request.get("importedModelKmsKeyId")
+    if key is None or key.startswith("alias/") or ":alias/" in key:
+        return None
+    if key.startswith("arn:"):
+        return str(key)
+    return f"arn:aws:kms:{bedrock.settings.region}:{bedrock.settings.account_id}:key/{key}"

@@ -1,0 +1,139 @@
+"""The life of a model's copies: cold starts, copies added and removed under load, a place for each invocation."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from tollgate.emulators.bedrock.billing import Meter
+from tollgate.emulators.bedrock.errors import ServiceError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
+    from tollgate.emulators.bedrock.profiles import Profile
+    from tollgate.emulators.clock import Clock
+
+# A waiting invocation looks this often (seconds of model time) for a free place.
+_QUEUE_POLL_S = 0.1
+
+
+@dataclass(slots=True)
+class ModelCopy:
+    """One running instance of a model; it serves from `ready_at` on."""
+
+    ready_at: float
+    in_flight: int = 0
+    meter: Meter = field(default_factory=Meter)
+
+
+class Life:
+    """The copies of one model. Nothing runs in the background: each look at the copies first brings them up to date."""
+
+    def __init__(self, profile: Profile, clock: Clock) -> None:
+        self._profile = profile
+        self._clock = clock
+        self._copies: list[ModelCopy] = []
+        self._last_used = 0.0
+        self._crowded_since: float | None = None
+        self._roomy_since: float | None = None
+        self.windows_of_removed_copies = 0
+
+    def copies(self) -> list[ModelCopy]:
+        """The copies that there are now, those that are still loading too; oldest first."""
+        now = self._clock.now()
+        idle_from = max([self._last_used, *(copy.ready_at for copy in self._copies)])
+        if self._copies and not self._busy() and now - idle_from >= self._profile.idle_seconds:
+            self._remove(self._copies)
+        self._scale(now)
+        return list(self._copies)
+
+    def windows_billed(self) -> int:
+        """Five-minute windows of all copies, gone ones too."""
+        return self.windows_of_removed_copies + sum(copy.meter.windows for copy in self._copies)
+
+    def wake(self) -> None:
+        """Make sure that a copy serves.
+
+        Raises:
+            ServiceError: ModelNotReadyException, while the first copy is loading; the call has started it.
+        """
+        now = self._clock.now()
+        copies = self.copies()
+        if not copies:
+            copies = [self._start_copy(now)]
+        if min(copy.ready_at for copy in copies) > now:
+            raise ServiceError(
+                "ModelNotReadyException", "Model is not ready for inference. Wait and try your request again."
+            )
+
+    @asynccontextmanager
+    async def place(self) -> AsyncGenerator[ModelCopy]:
+        """A place on the least busy copy, held for the time of an invocation.
+
+        Raises:
+            ServiceError: the model is cold, or no place came free in time.
+        """
+        self.wake()
+        copy = await self._free_copy()
+        copy.in_flight += 1
+        copy.meter.use(self._clock.now())
+        try:
+            yield copy
+        finally:
+            copy.in_flight -= 1
+            self._last_used = self._clock.now()
+            copy.meter.use(self._last_used)
+
+    async def prefill(self, prompt_tokens: int) -> None:
+        """Take the time of reading a prompt."""
+        if self._profile.prefill_seconds_per_token:
+            await self._clock.sleep(prompt_tokens * self._profile.prefill_seconds_per_token)
+
+    async def decode(self, copy: ModelCopy) -> None:
+        """Take the time of one token on a copy as busy as it is now."""
+        profile = self._profile
+        if profile.decode_seconds_per_token:
+            slowdown = 1 + profile.slowdown_per_neighbour * (copy.in_flight - 1)
+            await self._clock.sleep(profile.decode_seconds_per_token * slowdown)
+
+    async def _free_copy(self) -> ModelCopy:
+        deadline = self._clock.now() + self._profile.queue_seconds
+        while True:
+            now = self._clock.now()
+            serving = [copy for copy in self.copies() if copy.ready_at <= now]
+            copy = min(serving, key=lambda copy: copy.in_flight, default=None)
+            if copy is not None and copy.in_flight < self._profile.concurrency_per_copy:
+                return copy
+            if now >= deadline:
+                raise ServiceError("ThrottlingException", "Too many requests, please wait before trying again.")
+            await self._clock.sleep(_QUEUE_POLL_S)
+
+    def _scale(self, now: float) -> None:
+        """Add a copy after a crowded time, remove one after a time in which the others would have done."""
+        if not self._copies:
+            return
+        profile, count, busy = self._profile, len(self._copies), self._busy()
+        crowded = count < profile.max_copies and busy > count * profile.scale_out_above
+        self._crowded_since = (self._crowded_since or now) if crowded else None
+        if self._crowded_since is not None and now - self._crowded_since >= profile.scale_out_seconds:
+            self._start_copy(now)
+            self._crowded_since = None
+        roomy = count > 1 and busy <= (count - 1) * profile.scale_out_above
+        self._roomy_since = (self._roomy_since or now) if roomy else None
+        if self._roomy_since is not None and now - self._roomy_since >= profile.idle_seconds:
+            self._remove([copy for copy in self._copies if not copy.in_flight][-1:])
+            self._roomy_since = None
+
+    def _start_copy(self, now: float) -> ModelCopy:
+        copy = ModelCopy(ready_at=now + self._profile.cold_start_seconds)
+        self._copies.append(copy)
+        return copy
+
+    def _remove(self, copies: list[ModelCopy]) -> None:
+        self.windows_of_removed_copies += sum(copy.meter.windows for copy in copies)
+        self._copies = [copy for copy in self._copies if copy not in copies]
+
+    def _busy(self) -> int:
+        return sum(copy.in_flight for copy in self._copies)

@@ -1,0 +1,186 @@
+"""The state of the embedded Bedrock: its imported models, its import jobs and its clock."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import tempfile
+import weakref
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tollgate.artifacts.rules import ARCHITECTURES
+from tollgate.emulators.bedrock import arns
+from tollgate.emulators.bedrock.errors import ServiceError, invalid
+from tollgate.emulators.bedrock.faults import parse_script
+from tollgate.emulators.bedrock.life import Life
+from tollgate.emulators.bedrock.models import ImportedModel
+from tollgate.emulators.bedrock.profiles import profile
+from tollgate.emulators.bedrock.settings import Settings
+from tollgate.emulators.clock import Clock
+from tollgate.engines.echo import EchoEngine
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine, Mapping, Sequence
+
+    from tollgate.emulators.bedrock.import_jobs import ImportJob
+    from tollgate.engines.base import Engine
+
+_BODY_FORMATS = ("openai", "bedrock", "mistral")
+_ENGINES = ("echo", "upstream")
+
+
+class Bedrock:
+    """One account in one Region."""
+
+    def __init__(self, settings: Settings | None = None, clock: Clock | None = None) -> None:
+        """Raises ValueError for settings that name no profile."""
+        self.settings = settings or Settings()
+        self.profile = profile(self.settings.profile)
+        self.clock = clock or Clock()
+        self.jobs: list[ImportJob] = []
+        """Oldest first."""
+        self._models: dict[str, ImportedModel] = {}
+        self._sequence = 0
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def register(
+        self,
+        name: str,
+        engine: str | Engine = "echo",
+        architecture: str = "qwen2",
+        body_format: str = "openai",
+        *,
+        has_chat_template: bool = True,
+    ) -> str:
+        """Add a model without artifacts, for tests and demonstrations; returns its ARN.
+
+        Raises:
+            ValueError: an unknown body format or engine, or a name that is taken.
+        """
+        if body_format not in _BODY_FORMATS:
+            raise ValueError(f"body format {body_format!r} is not one of {', '.join(_BODY_FORMATS)}")
+        if any(model.name == name for model in self.models()):
+            raise ValueError(f"a model named {name!r} is there already")
+        arn = self.new_arn("imported-model", name)
+        self.add(
+            ImportedModel(
+                name=name,
+                arn=arn,
+                architecture=architecture,
+                body_format=body_format,
+                engine=self.engine(engine) if isinstance(engine, str) else engine,
+                engine_name=engine if isinstance(engine, str) else type(engine).__name__,
+                created_at=self.clock.now(),
+                has_chat_template=has_chat_template,
+                life=Life(self.profile, self.clock),
+                instruct_supported=has_chat_template and _converse_allows(architecture),
+            )
+        )
+        return str(arn)
+
+    def models(self) -> list[ImportedModel]:
+        """All models, oldest first."""
+        return list(self._models.values())
+
+    def model(self, name: str) -> ImportedModel:
+        """Raises KeyError when no model has this name."""
+        for model in self.models():
+            if model.name == name:
+                return model
+        raise KeyError(name)
+
+    def add(self, model: ImportedModel) -> None:
+        self._models[model.arn.id] = model
+
+    def remove(self, model: ImportedModel) -> None:
+        """Forget a model; invocations that run go on."""
+        del self._models[model.arn.id]
+        if model.origin:
+            shutil.rmtree(self.storage / model.origin.job_arn.rpartition("/")[2], ignore_errors=True)
+
+    def set_faults(
+        self,
+        name: str,
+        *,
+        steps: Sequence[Mapping[str, Any]] = (),
+        throttle_above: int | None = None,
+        seconds_per_token: float = 0,
+    ) -> None:
+        """Replace the faults of a model (faults.py says what a step may hold); no arguments: no faults.
+
+        Raises:
+            KeyError: no model has this name.
+            ValueError: the script is wrong.
+        """
+        script = {"steps": steps, "throttle_above": throttle_above, "seconds_per_token": seconds_per_token}
+        self.model(name).faults = parse_script(script)
+
+    def invocable(self, model_id: str) -> ImportedModel:
+        """The model that a runtime call names by ARN.
+
+        Raises:
+            ServiceError: not an imported model of this account and Region.
+        """
+        arn = arns.parse(model_id)
+        if arn is None or arn.kind != "imported-model" or arn.region != self.settings.region:
+            raise invalid("The provided model identifier is invalid.")
+        self.check_account(arn)
+        model = self._models.get(arn.id)
+        if model is None:
+            raise ServiceError("ResourceNotFoundException", f"Could not find the imported model {arn.id}.")
+        return model
+
+    def check_account(self, arn: arns.Arn) -> None:
+        """Raises ServiceError (AccessDeniedException) for another account's resource."""
+        if arn.account != self.settings.account_id:
+            raise ServiceError("AccessDeniedException", f"You don't have access to {arn}.")
+
+    def new_arn(self, kind: str, seed: str) -> arns.Arn:
+        """The ARN of a new resource; ids depend on their seed and order alone, so that runs can be compared."""
+        self._sequence += 1
+        resource_id = arns.resource_id(f"{kind}/{seed}/{self._sequence}")
+        return arns.Arn(self.settings.region, self.settings.account_id, kind, resource_id)
+
+    def engine(self, name: str) -> Engine:
+        """A new engine that needs no artifacts.
+
+        Raises:
+            ValueError: no such engine, or `upstream` without settings.
+        """
+        if name == "echo":
+            return EchoEngine()
+        if name == "upstream":
+            # Imported here because few processes need an HTTP client.
+            from tollgate.engines.upstream import UpstreamEngine
+
+            if not self.settings.upstream_url:
+                raise ValueError("engine 'upstream' needs the URL of an OpenAI-compatible server (--upstream-url URL)")
+            return UpstreamEngine(self.settings.upstream_url, self.settings.upstream_model or "default")
+        raise ValueError(f"engine {name!r} is not one of {', '.join(_ENGINES)}")
+
+    def start(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run something in the background of the server's event loop."""
+        task = asyncio.ensure_future(work)
+        # The loop itself keeps only weak references to its tasks.
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    @cached_property
+    def storage(self) -> Path:
+        """Where imported artifacts are kept until this object goes away."""
+        directory = tempfile.mkdtemp(prefix="tollgate-bedrock-")
+        weakref.finalize(self, shutil.rmtree, directory, ignore_errors=True)
+        return Path(directory)
+
+
+def _converse_allows(architecture: str) -> bool:
+    """Whether Converse serves the family of a model type such as `llama` or `qwen2`."""
+    prefix = _letters(architecture)
+    return all(rules.converse for name, rules in ARCHITECTURES.items() if _letters(name).startswith(prefix))
+
+
+def _letters(name: str) -> str:
+    """Model types and config.json's class names, spelt alike: `qwen2_5_vl`, `Qwen2_5_VLForConditionalGeneration`."""
+    return name.lower().replace("_", "").replace("-", "")

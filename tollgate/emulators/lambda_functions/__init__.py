@@ -1,0 +1,7 @@
+"""Lambda functions in processes of their own, without containers."""
+
+from tollgate.emulators.lambda_functions.environment import FunctionError, LogSink
+from tollgate.emulators.lambda_functions.function import Function, FunctionSettings
+from tollgate.emulators.lambda_functions.web import WebFunction
+
+__all__ = ["Function", "FunctionError", "FunctionSettings", "LogSink", "WebFunction"]

@@ -1,0 +1,155 @@
+"""A function that is a web application behind the Lambda Web Adapter.
+
+https://github.com/awslabs/aws-lambda-web-adapter: the adapter starts the handler, a script, waits until it answers, and
+turns invocations into HTTP requests. Here the runner takes the adapter's place. On Lambda an application gets one
+request at a time; here one process gets all of them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections import deque
+from http.client import HTTPConnection
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tollgate.emulators.lambda_functions.environment import INIT_LIMIT_S, FunctionError, LogSink
+from tollgate.emulators.serving import LOOPBACK
+from tollgate.stack.definitions import DefinitionError
+
+if TYPE_CHECKING:
+    from tollgate.emulators.lambda_functions.function import FunctionSettings
+
+ADAPTER_WRAPPER = "/opt/bootstrap"
+_SUPERVISOR = Path(__file__).parent / "runtime" / "supervise.py"
+_POLL_S = 0.02
+
+
+class WebFunction:
+    """Starts the application at the first request, and again when its code changes or it has ended.
+
+    Raises:
+        DefinitionError: the handler is no script that can be run.
+    """
+
+    def __init__(self, settings: FunctionSettings, logs: LogSink) -> None:
+        script = settings.code / settings.handler
+        if not os.access(script, os.X_OK):
+            raise DefinitionError(f"{settings.name}: Handler {settings.handler}", f"{script} is no executable file")
+        self.settings = settings
+        self._script = script
+        self._logs = logs
+        self._lock = threading.Lock()
+        self._application: _Application | None = None
+        self._fingerprint = 0
+
+    def url(self) -> str:
+        """Where the application answers now.
+
+        Raises:
+            FunctionError: it ends or does not answer within ten seconds.
+        """
+        with self._lock:
+            fingerprint = self.settings.fingerprint()
+            if self._application is None or not self._application.alive or fingerprint != self._fingerprint:
+                if self._application is not None:
+                    self._application.close()
+                self._fingerprint = fingerprint
+                self._application = _Application(self.settings, self._script, self._logs)
+            return self._application.wait_until_ready()
+
+    def close(self) -> None:
+        """End the application."""
+        with self._lock:
+            if self._application is not None:
+                self._application.close()
+                self._application = None
+
+
+class _Application:
+    def __init__(self, settings: FunctionSettings, script: Path, logs: LogSink) -> None:
+        self._settings = settings
+        self._logs = logs
+        self._lines: deque[str] = deque(maxlen=200)
+        self._ready = False
+        self._port = _free_port()
+        self._process = subprocess.Popen(  # noqa: S603
+            [sys.executable, str(_SUPERVISOR), str(script)],
+            cwd=settings.code,
+            env=self._variables(),
+            process_group=0,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
+        self._watcher = threading.Thread(target=self._watch, daemon=True)
+        self._watcher.start()
+
+    @property
+    def alive(self) -> bool:
+        return self._process.poll() is None
+
+    def wait_until_ready(self) -> str:
+        url = f"http://{LOOPBACK}:{self._port}"
+        until_s = time.monotonic() + INIT_LIMIT_S
+        while not self._ready:
+            self._ready = self._answers()
+            if self._ready:
+                break
+            if not self.alive or time.monotonic() > until_s:
+                reason = f"no answer at {url} within {INIT_LIMIT_S:.0f} s" if self.alive else "the application ended"
+                self._logs.failure(self._settings.name, [*self._lines, reason])
+                raise FunctionError({"errorType": "Runtime.ExitError", "errorMessage": reason})
+            time.sleep(_POLL_S)
+        return url
+
+    def close(self) -> None:
+        # The supervisor kills the application when its input ends.
+        assert self._process.stdin is not None
+        with contextlib.suppress(OSError):
+            self._process.stdin.close()
+        try:
+            self._process.wait(timeout=5)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._watcher.join(timeout=5)
+        if self._process.stdout is not None:
+            self._process.stdout.close()
+
+    def _variables(self) -> dict[str, str]:
+        variables = self._settings.process_variables()
+        # The script calls `python`, which must be the one that has the packages.
+        path = os.pathsep.join((str(Path(sys.executable).parent), variables["PATH"]))
+        return {**variables, "PATH": path, "PORT": str(self._port), "AWS_LWA_PORT": str(self._port)}
+
+    def _answers(self) -> bool:
+        path = self._settings.variables.get("AWS_LWA_READINESS_CHECK_PATH", "/")
+        connection = HTTPConnection(LOOPBACK, self._port, timeout=1)
+        try:
+            connection.request("GET", path)
+            return connection.getresponse().status < 500
+        except OSError:
+            return False
+        finally:
+            connection.close()
+
+    def _watch(self) -> None:
+        assert self._process.stdout is not None
+        for raw in self._process.stdout:
+            text = raw.decode(errors="replace").rstrip("\n")
+            self._lines.append(text)
+            self._logs.line(self._settings.name, text)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind((LOOPBACK, 0))
+        port: int = probe.getsockname()[1]
+        return port

@@ -1,0 +1,19 @@
+"""Amazon States Language, JSONata dialect, with the semantics of Express workflows.
+
+https://docs.aws.amazon.com/step-functions/latest/dg/concepts-amazon-states-language.html
+"""
+
+from tollgate.emulators.step_functions.definition import StateMachineDefinition, load_definition
+from tollgate.emulators.step_functions.errors import StateError
+from tollgate.emulators.step_functions.execution import Execution, StateRun
+from tollgate.emulators.step_functions.interpreter import StateMachine, TaskHandler
+
+__all__ = [
+    "Execution",
+    "StateError",
+    "StateMachine",
+    "StateMachineDefinition",
+    "StateRun",
+    "TaskHandler",
+    "load_definition",
+]

@@ -1,0 +1,244 @@
+"""Runs executions of a state machine, state by state."""
+
+from __future__ import annotations
+
+import json
+import random
+import time
+import uuid
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Protocol
+
+from tollgate.emulators.clock import Clock
+from tollgate.emulators.step_functions.errors import (
+    DATA_LIMIT_EXCEEDED,
+    NO_CHOICE_MATCHED,
+    RUNTIME,
+    TIMEOUT,
+    ExecutionTimedOutError,
+    StateError,
+    matches,
+)
+from tollgate.emulators.step_functions.execution import Execution, StateRun, iso_time
+from tollgate.emulators.step_functions.expressions import evaluate
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tollgate.emulators.step_functions.definition import StateMachineDefinition
+
+DATA_LIMIT_BYTES = 256 * 1024
+
+
+class TaskHandler(Protocol):
+    """A service integration: takes the task's arguments and the seconds that it may take, gives its result.
+
+    Raises StateError with the service's error name, AttributeError, KeyError or TypeError for arguments of another
+    shape, and TimeoutError when the seconds are over.
+    """
+
+    def __call__(self, arguments: Any, timeout_s: float) -> Any: ...
+
+
+@dataclass(slots=True)
+class _Run:
+    """The moving parts of one execution."""
+
+    execution: Execution
+    context: dict[str, Any]
+    deadline_s: float
+    variables: dict[str, Any] = field(default_factory=dict)
+
+    def bindings(self, data: Any, **more: Any) -> dict[str, Any]:
+        return {**self.variables, "states": {"input": data, "context": self.context, **more}}
+
+
+class StateMachine:
+    """A checked definition with the integrations that its tasks call.
+
+    `clock` is the machine's time, which may pass faster than real time. `sleep` (real seconds) and `jitter` (seconds →
+    seconds to wait, for JitterStrategy FULL) are replaced in tests.
+    """
+
+    def __init__(
+        self,
+        arn: str,
+        definition: StateMachineDefinition,
+        tasks: dict[str, TaskHandler],
+        *,
+        clock: Clock | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+        jitter: Callable[[float], float] = lambda seconds: random.uniform(0, seconds),  # noqa: S311
+    ) -> None:
+        self.arn = arn
+        self.name = arn.rsplit(":", 1)[1]
+        self._definition = definition
+        self._tasks = tasks
+        self._clock = clock or Clock()
+        self._sleep = sleep
+        self._jitter = jitter
+
+    def start_sync(self, data: Any, name: str | None = None) -> Execution:
+        """Run one execution to its end, however it ends."""
+        execution = self._new_execution(data, name or str(uuid.uuid4()))
+        run = _Run(execution, self._context(execution), self._clock.now() + self._definition.timeout_s)
+        try:
+            execution.output = self._run(run, data)
+            execution.status = "SUCCEEDED"
+        except ExecutionTimedOutError:
+            execution.status, execution.error, execution.cause = "TIMED_OUT", TIMEOUT, ""
+        except StateError as error:
+            execution.status, execution.error, execution.cause = "FAILED", error.error, error.cause
+        execution.ended_s = self._clock.now()
+        return execution
+
+    def _new_execution(self, data: Any, name: str) -> Execution:
+        arn = f"{self.arn.replace(':stateMachine:', ':express:')}:{name}:{uuid.uuid4()}"
+        return Execution(arn, name, self.arn, data, self._clock.now())
+
+    def _context(self, execution: Execution) -> dict[str, Any]:
+        return {
+            "Execution": {
+                "Id": execution.arn,
+                "Input": execution.input,
+                "Name": execution.name,
+                "RedriveCount": 0,
+                "StartTime": iso_time(execution.started_s),
+            },
+            "StateMachine": {"Id": self.arn, "Name": self.name},
+        }
+
+    def _run(self, run: _Run, data: Any) -> Any:
+        name: str | None = self._definition.start_at
+        while name is not None:
+            self._check_time(run)
+            data, name = self._enter(run, name, data)
+        return data
+
+    def _enter(self, run: _Run, name: str, data: Any) -> tuple[Any, str | None]:
+        state = self._definition.states[name]
+        record = StateRun(name, state["Type"], data, self._clock.now())
+        run.execution.states.append(record)
+        run.context["State"] = {"Name": name, "EnteredTime": iso_time(record.started_s), "RetryCount": 0}
+        try:
+            record.output, record.next = self._attempt_until_done(run, record, state, data)
+        except StateError as error:
+            record.error = error
+            raise
+        finally:
+            record.ended_s = self._clock.now()
+        return record.output, record.next
+
+    def _attempt_until_done(
+        self, run: _Run, record: StateRun, state: dict[str, Any], data: Any
+    ) -> tuple[Any, str | None]:
+        retries: dict[int, int] = {}
+        while True:
+            try:
+                return self._attempt(run, state, data)
+            except StateError as error:
+                wait_s = self._retry_wait(state.get("Retry", []), error, retries)
+                if wait_s is None:
+                    record.error = error
+                    return self._catch(run, state, data, error)
+                self._wait(run, wait_s)
+                record.attempts += 1
+                run.context["State"]["RetryCount"] += 1
+
+    def _retry_wait(self, retriers: list[dict[str, Any]], error: StateError, retries: dict[int, int]) -> float | None:
+        """Seconds until the next attempt; None when no retrier is left for the error."""
+        for index, retrier in enumerate(retriers):
+            if matches(retrier["ErrorEquals"], error.error):
+                used = retries.get(index, 0)
+                if used >= retrier.get("MaxAttempts", 3):
+                    return None
+                retries[index] = used + 1
+                wait_s = float(retrier.get("IntervalSeconds", 1) * retrier.get("BackoffRate", 2.0) ** used)
+                wait_s = min(wait_s, retrier.get("MaxDelaySeconds", wait_s))
+                return self._jitter(wait_s) if retrier.get("JitterStrategy") == "FULL" else wait_s
+        return None
+
+    def _catch(self, run: _Run, state: dict[str, Any], data: Any, error: StateError) -> tuple[Any, str | None]:
+        for catcher in state.get("Catch", []):
+            if matches(catcher["ErrorEquals"], error.error):
+                error_output = {"Error": error.error, "Cause": error.cause}
+                bindings = run.bindings(data, errorOutput=error_output)
+                return self._leave(run, catcher, bindings, error_output), catcher["Next"]
+        raise error
+
+    def _attempt(self, run: _Run, state: dict[str, Any], data: Any) -> tuple[Any, str | None]:
+        kind = state["Type"]
+        bindings = run.bindings(data)
+        if kind == "Fail":
+            raise StateError(evaluate(state.get("Error", ""), bindings), evaluate(state.get("Cause", ""), bindings))
+        if kind == "Choice":
+            return self._choose(run, state, bindings, data)
+        output = data
+        if kind == "Wait":
+            self._wait(run, self._wait_seconds(state, bindings))
+        if kind == "Task":
+            output = self._task(run, state, bindings, data)
+            bindings = run.bindings(data, result=output)
+        return self._leave(run, state, bindings, output), state.get("Next")
+
+    def _choose(self, run: _Run, state: dict[str, Any], bindings: dict[str, Any], data: Any) -> tuple[Any, str | None]:
+        for rule in state["Choices"]:
+            chosen = evaluate(rule["Condition"], bindings)
+            if not isinstance(chosen, bool):
+                raise StateError("States.QueryEvaluationError", f"The Condition {rule['Condition']} is not a boolean.")
+            if chosen:
+                return self._leave(run, rule, bindings, data), rule["Next"]
+        if "Default" not in state:
+            raise StateError(NO_CHOICE_MATCHED, "No choice matched and the state has no Default.")
+        return self._leave(run, state, bindings, data), state["Default"]
+
+    def _task(self, run: _Run, state: dict[str, Any], bindings: dict[str, Any], data: Any) -> Any:
+        arguments = evaluate(state["Arguments"], bindings) if "Arguments" in state else data
+        _check_size(arguments, "arguments")
+        left_s = run.deadline_s - self._clock.now()
+        timeout_s = min(float(evaluate(state.get("TimeoutSeconds", left_s), bindings)), left_s)
+        try:
+            result = self._tasks[state["Resource"]](arguments, timeout_s)
+        except TimeoutError:
+            self._check_time(run)
+            raise StateError(TIMEOUT) from None
+        except (AttributeError, KeyError, TypeError) as error:
+            cause = f"The Arguments could not be used to start the Task: {error}"
+            raise StateError(RUNTIME, cause) from error
+        _check_size(result, "result")
+        return result
+
+    def _leave(self, run: _Run, fields: dict[str, Any], bindings: dict[str, Any], output: Any) -> Any:
+        """Assign and Output see the same variables: neither sees what the other does."""
+        assigned = evaluate(fields.get("Assign", {}), bindings)
+        if "Output" in fields:
+            output = evaluate(fields["Output"], bindings)
+        _check_size(assigned, "variables")
+        _check_size(output, "output")
+        run.variables.update(assigned)
+        return output
+
+    def _wait(self, run: _Run, seconds: float) -> None:
+        left_s = run.deadline_s - self._clock.now()
+        self._sleep(min(seconds, max(left_s, 0)) / self._clock.speed)
+        if seconds > left_s:
+            raise ExecutionTimedOutError
+        self._check_time(run)
+
+    def _check_time(self, run: _Run) -> None:
+        if self._clock.now() >= run.deadline_s:
+            raise ExecutionTimedOutError
+
+    def _wait_seconds(self, state: dict[str, Any], bindings: dict[str, Any]) -> float:
+        if "Seconds" in state:
+            return float(evaluate(state["Seconds"], bindings))
+        moment = datetime.fromisoformat(evaluate(state["Timestamp"], bindings))
+        return max(moment.timestamp() - self._clock.now(), 0.0)
+
+
+def _check_size(value: Any, what: str) -> None:
+    size = len(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass"))
+    if size > DATA_LIMIT_BYTES:
+        cause = f"The state's {what} of {size} bytes exceed the maximum of {DATA_LIMIT_BYTES} bytes."
+        raise StateError(DATA_LIMIT_EXCEEDED, cause)

@@ -1,0 +1,158 @@
+"""Runs Llama, Qwen2 and Mistral models on the CPU from their Hugging Face artifacts."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from tollgate.emulators.bedrock.errors import ServiceError, invalid
+from tollgate.engines.base import FinishReason, Generation, Token
+from tollgate.engines.decoder import Decoder, ModelLoadError, load_decoder
+from tollgate.engines.decoder.config import end_ids
+from tollgate.engines.decoder.tensors import read_json
+from tollgate.engines.detokenizer import Detokenizer
+from tollgate.engines.prompting import Prompter
+from tollgate.engines.sampling import Sampler, log_probabilities
+from tollgate.engines.stopping import StopSequences
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+# Tokens of a prompt per step: bounds the memory of a step and how long a cancelled one runs on.
+_PREFILL_TOKENS = 256
+
+
+class NumpyEngine:
+    """Serves invocations side by side: each model step is one task of a small pool of threads.
+
+    Whoever consumes `generate` paces it: no step starts before the last token was taken, and none after it was closed.
+    """
+
+    def __init__(self, decoder: Decoder, prompter: Prompter, ends: frozenset[int]) -> None:
+        self._decoder = decoder
+        self._prompter = prompter
+        self._ends = ends
+        self._threads = ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="numpy-engine")
+
+    @classmethod
+    def load(cls, directory: Path) -> NumpyEngine:
+        """An engine for the artifacts in a folder.
+
+        Raises:
+            ModelLoadError: they are damaged, or need something that is not implemented.
+        """
+        # Invocations run side by side already; threads inside a product would only wait for each other.
+        threadpool_limits(limits=1, user_api="blas")
+        decoder = load_decoder(directory)
+        prompter = Prompter(directory)
+        known = prompter.tokenizer.get_vocab_size()
+        if known > decoder.config.vocabulary:
+            raise ModelLoadError(f"tokenizer.json has {known} tokens, the model only {decoder.config.vocabulary}.")
+        ends = decoder.config.end_ids | end_ids(read_json(directory, "generation_config.json"))
+        end = prompter.end_id()
+        return cls(decoder, prompter, ends if end is None else ends | {end})
+
+    def close(self) -> None:
+        """Release the threads; steps that run are finished."""
+        self._threads.shutdown()
+
+    def count_tokens(self, generation: Generation) -> int:
+        """Tokens of the prompt, by the model's tokenizer. Raises ServiceError for messages that cannot be rendered."""
+        return len(self._prompter.encode(generation))
+
+    async def generate(self, generation: Generation) -> AsyncGenerator[Token | FinishReason, None]:
+        """Tokens, then `stop` (end-of-sequence token or stop sequence) or `length`.
+
+        The end-of-sequence token itself is not among them.
+
+        Raises:
+            ServiceError: ValidationException for a prompt that cannot be rendered or does not fit,
+                ModelErrorException when the model computes no numbers.
+        """
+        run = asyncio.get_running_loop().run_in_executor
+        answer = Answer(self._decoder, self._prompter, generation)
+        while answer.unread:
+            await run(self._threads, answer.read_prompt)
+        stops = StopSequences(generation.stop)
+        finish: FinishReason = "length"
+        for _ in range(generation.max_tokens):
+            token = await run(self._threads, answer.next_token, self._ends)
+            if token is None:
+                finish = "stop"
+                break
+            for shown in stops.add(token):
+                yield shown
+            if stops.reached:
+                finish = "stop"
+                break
+        if not stops.reached:
+            for shown in answer.complete(stops.finish()):
+                yield shown
+        yield finish
+
+
+class Answer:
+    """One answer in the making: a cache, a sampler, and the scores of the next token."""
+
+    def __init__(self, decoder: Decoder, prompter: Prompter, generation: Generation) -> None:
+        """Raises ServiceError (ValidationException) when prompt and answer do not fit the context."""
+        self.unread = prompter.encode(generation)
+        _check_length(len(self.unread), generation.max_tokens, decoder.config.max_positions)
+        self._decoder = decoder
+        self._cache = decoder.new_cache()
+        self._sampler = Sampler(generation)
+        self._top_logprobs = generation.top_logprobs
+        self._tokenizer = prompter.tokenizer
+        self._detokenizer = Detokenizer(prompter.tokenizer)
+        self._states: NDArray[np.float32] | None = None
+        self._last: int | None = None
+
+    def read_prompt(self) -> None:
+        """Process the next part of the prompt."""
+        part, self.unread = self.unread[:_PREFILL_TOKENS], self.unread[_PREFILL_TOKENS:]
+        self._states = self._decoder.forward(part, self._cache)
+
+    def next_token(self, ends: frozenset[int]) -> Token | None:
+        """Choose the next token; None at the end of the sequence. Raises ServiceError (ModelErrorException)."""
+        if self._last is not None:
+            self._states = self._decoder.forward([self._last], self._cache)
+        assert self._states is not None  # the prompt was read
+        logits = self._decoder.logits(self._states[-1])
+        if not np.isfinite(logits).all():
+            raise ServiceError("ModelErrorException", "The model computed a score that is not a number.")
+        chosen = self._sampler.choose(logits)
+        if chosen in ends:
+            return None
+        self._last = chosen
+        return self._token(chosen, logits)
+
+    def complete(self, tokens: list[Token]) -> list[Token]:
+        """The last tokens; what an unfinished character leaves goes to the last, which had no text yet."""
+        rest = self._detokenizer.finish()
+        return [*tokens[:-1], replace(tokens[-1], text=rest)] if rest else tokens
+
+    def _token(self, chosen: int, logits: NDArray[np.float32]) -> Token:
+        text = self._detokenizer.add(chosen)
+        if self._top_logprobs is None:
+            return Token(text, token_id=chosen)
+        all_of_them = log_probabilities(logits)
+        best = np.argsort(-all_of_them, kind="stable")[: self._top_logprobs]
+        top = tuple((self._tokenizer.decode([int(i)], skip_special_tokens=False), float(all_of_them[i])) for i in best)
+        return Token(text, token_id=chosen, logprob=float(all_of_them[chosen]), top_logprobs=top)
+
+
+def _check_length(prompt: int, wanted: int, most: int) -> None:
+    if prompt + wanted > most:
+        raise invalid(
+            f"The model's context holds {most} tokens; the prompt has {prompt} and max_tokens asks for {wanted}. "
+            "Shorten the prompt or lower max_tokens."
+        )

@@ -1,9 +1,0 @@
-"""API Gateway's mapping templates: Velocity with `$input`, `$util` and `$context`.
-
-https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-mapping-template-reference.html
-"""
-
-from tollgate.local.mapping.template import MappingError, MappingTemplate, Rendered
-from tollgate.local.mapping.variables import InvalidBodyError, Parameters
-
-__all__ = ["InvalidBodyError", "MappingError", "MappingTemplate", "Parameters", "Rendered"]
