@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tollgate.stack.definitions import read_definition
-from tollgate_layer.inference.errors import ERRORS
-from tollgate_layer.inference.upstream import UPSTREAM
+from tollgate_layer.inference.failures.errors import ERRORS
+from tollgate_layer.inference.failures.upstream import UPSTREAM
 
 ROOT = Path(__file__).parent.parent
 FILES = ("README.md", "docs/failures.md", "docs/operations.md")

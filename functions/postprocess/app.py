@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from tollgate_layer.inference.errors import ApiError, to_json
+from tollgate_layer.inference.failures.errors import ApiError, to_json
+from tollgate_layer.inference.failures.upstream import answer_too_large, from_upstream
 from tollgate_layer.inference.observability import Call, function_logger
 from tollgate_layer.inference.response import refuse, respond
 from tollgate_layer.inference.spec import CompletionSpec
-from tollgate_layer.inference.upstream import answer_too_large, from_upstream
 
 logger = function_logger()
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from tollgate_layer.inference.errors import ApiError
+from tollgate_layer.inference.failures.errors import ApiError
+from tollgate_layer.inference.failures.upstream import from_upstream
 from tollgate_layer.inference.invocation import Request, model_name, prepare, read_request
 from tollgate_layer.inference.observability import Call, function_logger
 from tollgate_layer.inference.response import refuse
-from tollgate_layer.inference.upstream import from_upstream
 
 logger = function_logger()
 

@@ -15,7 +15,7 @@ from tests.faults.model_cases import CASES as MODEL_CASES
 from tests.faults.path_cases import FUNCTION_CASES, TABLE_CASES
 from tests.faults.report import promised, promised_by_gateway
 from tollgate_layer.inference import observability
-from tollgate_layer.inference.errors import ERRORS
+from tollgate_layer.inference.failures.errors import ERRORS
 
 OPERATIONS = (ROOT / "docs" / "operations.md").read_text()
 MATRIX = (ROOT / "docs" / "failures.md").read_text().split("<!-- matrix -->")[1].split("<!-- /matrix -->")[0]

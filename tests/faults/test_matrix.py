@@ -6,7 +6,7 @@ import pytest
 
 from tests.faults import model_cases, path_cases
 from tests.faults.stack import LEAKS, SECRET
-from tollgate_layer.inference.errors import ERRORS
+from tollgate_layer.inference.failures.errors import ERRORS
 
 pytestmark = pytest.mark.path
 

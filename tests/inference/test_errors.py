@@ -5,8 +5,8 @@ from __future__ import annotations
 import botocore.session
 import pytest
 
-from tollgate_layer.inference.errors import ERRORS, ApiError
-from tollgate_layer.inference.upstream import UPSTREAM, classify, from_upstream
+from tollgate_layer.inference.failures.errors import ERRORS, ApiError
+from tollgate_layer.inference.failures.upstream import UPSTREAM, classify, from_upstream
 
 
 def test_every_exception_that_botocore_knows_of_an_invocation_is_mapped():

@@ -8,7 +8,7 @@ from collections import Counter
 import pytest
 
 from tests.inference.conftest import MODEL_ARN, prepared, record, variant
-from tollgate_layer.inference.errors import ApiError, RequestError
+from tollgate_layer.inference.failures.errors import ApiError, RequestError
 
 TOOL = {"type": "function", "function": {"name": "add", "parameters": {"type": "object", "properties": {}}}}
 

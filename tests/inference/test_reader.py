@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tests.inference.conftest import prepared, record, variant
 from tollgate_layer.inference.body_formats import FORMATS, Usage
 from tollgate_layer.inference.completion import ChunkWriter, completion
-from tollgate_layer.inference.errors import AnswerError
+from tollgate_layer.inference.failures.errors import AnswerError
 from tollgate_layer.inference.reader import CompletionReader, StopFilter
 from tollgate_layer.inference.response import respond
 

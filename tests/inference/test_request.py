@@ -7,7 +7,7 @@ import json
 import pytest
 
 from tests.conftest import EVENTS
-from tollgate_layer.inference.errors import RequestError
+from tollgate_layer.inference.failures.errors import RequestError
 from tollgate_layer.inference.request import parse_request
 
 USER = {"role": "user", "content": "Hello"}

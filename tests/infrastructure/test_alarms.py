@@ -8,7 +8,7 @@ import pytest
 
 from tests.conftest import ROOT
 from tollgate.stack import Stack
-from tollgate_layer.inference.errors import ERRORS, ApiError
+from tollgate_layer.inference.failures.errors import ERRORS, ApiError
 from tollgate_layer.inference.observability import NAMESPACE, Call, function_logger
 
 ALARMS = {

@@ -11,8 +11,8 @@ from botocore.validate import ParamValidator
 
 from tests.conftest import ROOT
 from tests.infrastructure.conftest import EXPRESSION, strings
-from tollgate_layer.inference.errors import ERRORS
-from tollgate_layer.inference.upstream import UPSTREAM, classify
+from tollgate_layer.inference.failures.errors import ERRORS
+from tollgate_layer.inference.failures.upstream import UPSTREAM, classify
 
 RETRIED_BY_A_LOOP = {"InvokeModel"}
 INTEGRATIONS = {

@@ -9,7 +9,7 @@ import pytest
 
 from tests.conftest import ROOT
 from tests.infrastructure.conftest import strings
-from tollgate_layer.inference.errors import ERRORS
+from tollgate_layer.inference.failures.errors import ERRORS
 
 # Actions that know no resources: https://docs.aws.amazon.com/service-authorization/latest/reference/
 WITHOUT_RESOURCES = ("xray:", "logs:CreateLogDelivery", "logs:GetLogDelivery", "logs:UpdateLogDelivery",

@@ -9,7 +9,7 @@ import pytest
 from tests.stream.asgi import COMPLETIONS
 from tests.stream.conftest import HELLO, STREAM, record
 from tests.stream.fakes import FakeModel, answer, chunk
-from tollgate_layer.inference.errors import ApiError
+from tollgate_layer.inference.failures.errors import ApiError
 
 
 def test_a_stream_is_openais_chunks_from_role_to_done(ask):

@@ -10,7 +10,7 @@ import pytest
 from streaming.aws.bedrock import BedrockModel
 from tests.stream.upstream import BytesService, frames, http
 from tollgate.emulators.bedrock import eventstream
-from tollgate_layer.inference.errors import ApiError
+from tollgate_layer.inference.failures.errors import ApiError
 from tollgate_layer.inference.invocation import Invocation
 
 ERROR = {":message-type": "error", ":error-code": "InternalServerException"}

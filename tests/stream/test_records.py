@@ -11,7 +11,7 @@ from streaming.aws.dynamodb import TableRecords
 from streaming.record_cache import CachedRecords
 from tests.stream.fakes import FakeRecords
 from tests.stream.upstream import BytesService, http
-from tollgate_layer.inference.errors import ApiError
+from tollgate_layer.inference.failures.errors import ApiError
 
 
 class Clock:

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from streaming.retries import Retries
-from tollgate_layer.inference.errors import ERRORS, ApiError
+from tollgate_layer.inference.failures.errors import ERRORS, ApiError
 
 
 class Clock:

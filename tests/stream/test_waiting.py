@@ -7,7 +7,7 @@ import asyncio
 from tests.stream.asgi import request
 from tests.stream.conftest import HELLO, STREAM, record
 from tests.stream.fakes import FakeModel, FakeModels, answer, chunk
-from tollgate_layer.inference.errors import ApiError
+from tollgate_layer.inference.failures.errors import ApiError
 
 NOT_READY = [ApiError("model_not_ready")]
 

@@ -20,7 +20,7 @@ from streaming.reply import (
     identify,
     read_body,
 )
-from tollgate_layer.inference.errors import ApiError
+from tollgate_layer.inference.failures.errors import ApiError
 from tollgate_layer.inference.invocation import Prepared, Request
 from tollgate_layer.inference.observability import Call
 from tollgate_layer.inference.request import Route

@@ -11,7 +11,7 @@ from streaming.ports import Model, Records
 from streaming.retries import Retries
 from tollgate_layer.inference.body_formats import FORMATS
 from tollgate_layer.inference.completion import ChunkWriter
-from tollgate_layer.inference.errors import AnswerError, ApiError
+from tollgate_layer.inference.failures.errors import AnswerError, ApiError
 from tollgate_layer.inference.invocation import Prepared, Request, model_name, prepare, read_request
 from tollgate_layer.inference.observability import Call
 from tollgate_layer.inference.reader import CompletionReader

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from streaming.ports import Records
-from tollgate_layer.inference.errors import ApiError
+from tollgate_layer.inference.failures.errors import ApiError
 
 _STALE_FOR_S = 5.0
 _KEPT_RECORDS = 1000

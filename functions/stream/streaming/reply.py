@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Any, NamedTuple, Self
 
 from tollgate_layer.inference.completion import COMMENT, event
-from tollgate_layer.inference.errors import ApiError, RequestError
+from tollgate_layer.inference.failures.errors import ApiError, RequestError
 from tollgate_layer.inference.response import Response, refuse
 
 Message = MutableMapping[str, Any]

@@ -7,7 +7,7 @@ import random
 from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
-from tollgate_layer.inference.errors import ApiError
+from tollgate_layer.inference.failures.errors import ApiError
 
 
 class Policy(NamedTuple):

@@ -15,9 +15,9 @@ from streaming.aws.event_stream import EventStreamError, Frame, FrameReader
 from streaming.aws.http_client import Answer, ConnectionClosedError, HttpError
 from streaming.aws.service import Endpoint, connection_failure, error_name
 from streaming.batches import until_failure
-from tollgate_layer.inference.errors import AnswerError, to_json
+from tollgate_layer.inference.failures.errors import AnswerError, to_json
+from tollgate_layer.inference.failures.upstream import from_upstream
 from tollgate_layer.inference.invocation import Invocation
-from tollgate_layer.inference.upstream import from_upstream
 
 _HEADERS = {"content-type": "application/json", "accept": "application/json"}
 _STREAM_HEADERS = {"content-type": "application/json", "x-amzn-bedrock-accept": "application/json"}

@@ -10,8 +10,8 @@ import json
 
 from streaming.aws.http_client import HttpError
 from streaming.aws.service import Endpoint, error_name
-from tollgate_layer.inference.errors import ApiError, to_json
-from tollgate_layer.inference.upstream import from_upstream
+from tollgate_layer.inference.failures.errors import ApiError, to_json
+from tollgate_layer.inference.failures.upstream import from_upstream
 
 _HEADERS = {"content-type": "application/x-amz-json-1.0", "x-amz-target": "DynamoDB_20120810.GetItem"}
 _TIMEOUT_S = 2.0

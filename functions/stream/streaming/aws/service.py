@@ -10,8 +10,8 @@ from typing import Protocol
 
 from streaming.aws.http_client import Answer, ConnectError, Exchange, HttpClient, HttpError
 from streaming.aws.signature import Credentials, Signer
-from tollgate_layer.inference.errors import ApiError
-from tollgate_layer.inference.upstream import from_upstream
+from tollgate_layer.inference.failures.errors import ApiError
+from tollgate_layer.inference.failures.upstream import from_upstream
 
 
 class Endpoint(Protocol):

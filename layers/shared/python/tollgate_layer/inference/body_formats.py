@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from tollgate_layer.inference.errors import AnswerError, RequestError
+from tollgate_layer.inference.failures.errors import AnswerError, RequestError
 
 JsonObject = dict[str, Any]
 

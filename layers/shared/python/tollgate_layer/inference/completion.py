@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from tollgate_layer.inference.body_formats import Usage
-from tollgate_layer.inference.errors import to_json
+from tollgate_layer.inference.failures.errors import to_json
 from tollgate_layer.inference.reader import ChoiceDelta
 from tollgate_layer.inference.spec import CompletionSpec
 

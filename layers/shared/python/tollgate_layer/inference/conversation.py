@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from tollgate_layer import prompt_format
-from tollgate_layer.inference.errors import RequestError
+from tollgate_layer.inference.failures.errors import RequestError
 from tollgate_layer.inference.record import ModelRecord, Variant
 from tollgate_layer.inference.spec import ParserSpec
 from tollgate_layer.prompt_format.prompts import render_prompt

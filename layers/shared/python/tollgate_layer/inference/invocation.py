@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from tollgate_layer.inference.body_formats import choose_format
 from tollgate_layer.inference.conversation import Prompt, messages_of, rendered, served
-from tollgate_layer.inference.errors import RequestError
+from tollgate_layer.inference.failures.errors import RequestError
 from tollgate_layer.inference.length import fit, texts_of
 from tollgate_layer.inference.parameters import asks_max_tokens, parameters_of, stop_sequences, with_stop
 from tollgate_layer.inference.record import MODEL_NAME, ModelRecord, Variant, parse_record

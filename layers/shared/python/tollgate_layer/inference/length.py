@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tollgate_layer.inference.conversation import Prompt
-from tollgate_layer.inference.errors import ApiError, RequestError
+from tollgate_layer.inference.failures.errors import ApiError, RequestError
 from tollgate_layer.inference.record import Variant
 from tollgate_layer.prompt_format import PromptFormatError
 from tollgate_layer.prompt_format.length import count_tokens, minimum_tokens

@@ -13,7 +13,7 @@ from typing import Any
 from aws_lambda_powertools import Logger
 
 from tollgate_layer.inference.body_formats import Usage
-from tollgate_layer.inference.errors import ApiError, to_json
+from tollgate_layer.inference.failures.errors import ApiError, to_json
 from tollgate_layer.inference.reader import FINISH_REASONS, CompletionReader
 from tollgate_layer.inference.spec import CompletionSpec
 

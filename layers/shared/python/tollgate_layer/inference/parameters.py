@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tollgate_layer.inference.body_formats import BodyFormat
-from tollgate_layer.inference.errors import RequestError
+from tollgate_layer.inference.failures.errors import RequestError
 from tollgate_layer.inference.record import ModelRecord
 
 JsonObject = dict[str, Any]

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from pydantic_core import ValidationError
 
-from tollgate_layer.inference.errors import ApiError
+from tollgate_layer.inference.failures.errors import ApiError
 from tollgate_layer.inference.shapes import (
     anything,
     default,

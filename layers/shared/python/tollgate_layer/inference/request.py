@@ -12,7 +12,7 @@ from typing import Any, Literal, NoReturn
 
 from pydantic_core import CoreSchema, SchemaValidator, ValidationError
 
-from tollgate_layer.inference.errors import RequestError
+from tollgate_layer.inference.failures.errors import RequestError
 from tollgate_layer.inference.shapes import (
     anything,
     flag,

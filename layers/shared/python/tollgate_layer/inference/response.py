@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from tollgate_layer.inference.body_formats import FORMATS
 from tollgate_layer.inference.completion import ChunkWriter, completion
-from tollgate_layer.inference.errors import AnswerError, ApiError, to_json
+from tollgate_layer.inference.failures.errors import AnswerError, ApiError, to_json
 from tollgate_layer.inference.reader import CompletionReader
 from tollgate_layer.inference.spec import CompletionSpec
 

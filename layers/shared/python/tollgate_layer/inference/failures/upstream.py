@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tollgate_layer.inference.errors import ApiError
+from tollgate_layer.inference.failures.errors import ApiError
 
 UPSTREAM: dict[str, str] = {
     # Bedrock runtime, without the prefix that Step Functions puts before its names.
