@@ -59,7 +59,7 @@ def chat_event(kind: Kind, body_bytes: int, *, messages: int = 10, model: str = 
     variant = {"name": "v1", "model_id": "arn:aws:bedrock:us-east-1:123456789012:imported-model/bench0000001"}
     return {
         "request": {
-            "route": "chat.completions",
+            "dialect": "chat.completions",
             "request_id": "3d0c2a8e-5d0f-4f0e-9b7a-2f1f6a0c9e11",
             "key_id": "bench",
             "body": json.dumps({"model": model, "messages": chat, "max_tokens": 256, "temperature": 0.2}),
@@ -80,6 +80,7 @@ def answered_event(kind: Kind, preprocessed: dict[str, Any]) -> dict[str, Any]:
     return {
         "request_id": "3d0c2a8e-5d0f-4f0e-9b7a-2f1f6a0c9e11",
         "key_id": "bench",
+        "dialect": "chat.completions",
         "spec": json.loads(json.dumps(preprocessed["spec"])),
         "attempts": 1,
         "answer": json.loads((ROOT / "events" / "answers" / f"{kind.answer}.json").read_text()),

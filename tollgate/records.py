@@ -9,7 +9,7 @@ from typing import Any
 from pydantic_core import ValidationError
 
 import tollgate_layer.inference.record
-from tollgate_layer.inference.shapes import location
+from tollgate_layer.inference.schemas import location
 
 
 class RecordError(Exception):

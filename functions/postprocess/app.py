@@ -1,14 +1,16 @@
-"""Postprocess: the model's answer, or a failure of any step → the client's answer."""
+"""Postprocess: the model's answer, or a failure of any step → the client's response."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from tollgate_layer.inference.failures.errors import ApiError, to_json
+from tollgate_layer.inference import dialects
+from tollgate_layer.inference.completion_spec import CompletionSpec
+from tollgate_layer.inference.failures.errors import ApiError
 from tollgate_layer.inference.failures.upstream import answer_too_large, from_upstream
-from tollgate_layer.inference.observability import Call, function_logger
-from tollgate_layer.inference.response import refuse, respond
-from tollgate_layer.inference.spec import CompletionSpec
+from tollgate_layer.inference.json_text import to_json
+from tollgate_layer.inference.pipeline.after_model import complete
+from tollgate_layer.inference.request_log import RequestLog, function_logger
 
 logger = function_logger()
 
@@ -20,23 +22,27 @@ https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
 
 
 def lambda_handler(event: dict[str, Any], context: object) -> dict[str, Any]:
-    """Event: {request_id, key_id, spec, attempts}, and {answer} or {failure}; result: the response."""
+    """One answer, or one failure: {state, error}.
+
+    Event: {request_id, key_id, dialect, spec, attempts}, and {answer} or {failure}; `spec` is null where Preprocess
+    made none. Result: the response.
+    """
     request_id = event["request_id"]
-    call = Call(logger, request_id=request_id, key_id=event["key_id"], attempts=event.get("attempts"))
+    log = RequestLog(logger, request_id=request_id, key_id=event["key_id"], attempts=event.get("attempts"))
     try:
         if event.get("spec"):
             spec = CompletionSpec.from_json(event["spec"])
-            call.spec(spec)
+            log.asked(spec)
         if "failure" in event:
             raise from_upstream(event["failure"]["error"], state=event["failure"]["state"])
-        answered = respond(spec, event["answer"])
-        if len(to_json(answered.response).encode("utf-8", "surrogatepass")) > DATA_LIMIT_BYTES:
+        completed = complete(spec, event["answer"])
+        if len(to_json(completed.response).encode("utf-8", "surrogatepass")) > DATA_LIMIT_BYTES:
             raise answer_too_large()
     except ApiError as error:
-        call.failure(error)
-        return refuse(error, request_id)._asdict()
+        log.failed(error)
+        return dialects.find(event["dialect"]).refuse(error, request_id)._asdict()
     else:
-        call.completion(answered.reader)
-        return answered.response._asdict()
+        log.completed(spec, completed.outcome)
+        return completed.response._asdict()
     finally:
-        call.end()
+        log.write()

@@ -1,38 +1,45 @@
-"""Preprocess: a client's request → an invocation, or the finished answer where there is nothing to invoke."""
+"""Preprocess: a client's request → an invocation, or the finished response where there is nothing to invoke."""
 
 from __future__ import annotations
 
 import time
 from typing import Any
 
+import pydantic_core  # noqa: F401 - loaded while Lambda starts the function, not while the first request waits
+
+from tollgate_layer.inference import dialects
 from tollgate_layer.inference.failures.errors import ApiError
 from tollgate_layer.inference.failures.upstream import from_upstream
-from tollgate_layer.inference.invocation import Request, model_name, prepare, read_request
-from tollgate_layer.inference.observability import Call, function_logger
-from tollgate_layer.inference.response import refuse
+from tollgate_layer.inference.pipeline.before_model import prepare, read
+from tollgate_layer.inference.request import IncomingRequest
+from tollgate_layer.inference.request_log import RequestLog, function_logger
 
 logger = function_logger()
 
 
 def lambda_handler(event: dict[str, Any], context: object) -> dict[str, Any]:
-    """Event: {request: {route, request_id, key_id, body}, record, failure}.
+    """One request. A client's mistake is data: it becomes a response, and the machine ends there.
 
-    Result: {invocation, spec}, or {response}.
+    Event: {request: {dialect, request_id, key_id, body}, record, failure}; `record` is the text of the model's record,
+    null where there is none, `failure` is {state, error} where it could not be read, else null.
+
+    Result: {invocation: {model_id, body}, spec}, or {response}.
     """
     received = event["request"]
-    request = Request(received["route"], received["request_id"], received["body"])
-    call = Call(logger, request_id=request.request_id, key_id=received["key_id"], route=request.route)
+    incoming = IncomingRequest(received["dialect"], received["request_id"], received["body"])
+    log = RequestLog(logger, request_id=incoming.id, key_id=received["key_id"], dialect=incoming.dialect)
     try:
-        document = read_request(request)
-        call.note(model=model_name(document))
-        if event.get("failure"):
-            raise from_upstream(event["failure"], state="ResolveModel")
-        prepared = prepare(request, document, event["record"], time.time())
+        request = read(incoming)
+        log.note(model=request.model)
+        failure = event["failure"]
+        if failure is not None:  # told only now: without a readable request there was no record to read
+            raise from_upstream(failure["error"], state=failure["state"])
+        prepared = prepare(request, event["record"], time.time())
     except ApiError as error:
-        call.failure(error)
-        return {"response": refuse(error, request.request_id)._asdict()}
+        log.failed(error)
+        return {"response": dialects.find(incoming.dialect).refuse(error, incoming.id)._asdict()}
     else:
-        call.spec(prepared.spec)
+        log.asked(prepared.spec)
         return {"invocation": prepared.invocation._asdict(), "spec": prepared.spec.to_json()}
     finally:
-        call.end()
+        log.write()

@@ -18,7 +18,7 @@ from tollgate.emulators.api_gateway.routes import operations
 from tollgate.stack import Stack
 
 ROOT = Path(__file__).parents[2]
-GOLDEN = ROOT / "tests" / "local" / "golden" / "mapping_templates.json"
+GOLDEN = ROOT / "tests" / "dev" / "golden" / "mapping_templates.json"
 JARS = Path(os.environ.get("VELOCITY_JARS", "/usr/share/java"))
 
 TEXTS = [
@@ -30,7 +30,7 @@ TEXTS = [
     "#set($x = 1)$x #if(true)no#end ## gone",
     "$input.body ${Api} $!{nothing} $context.requestId",
     "</script> a/b",
-    '"}, "route": "injected", {"x": "',
+    '"}, "dialect": "injected", {"x": "',
     "\\u0022",
     "",
 ]

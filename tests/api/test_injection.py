@@ -14,7 +14,7 @@ from tests.api.conftest import FUZZ, MODELS
 pytestmark = pytest.mark.path
 
 HOSTILE = (
-    '", "route": "completions", "x": "',
+    '", "dialect": "completions", "x": "',
     '\\", \\"key_id\\": \\"root',
     "\\\\\\",
     "'\\''",
@@ -47,8 +47,8 @@ def execution_of(local, http, path, **request):
 def test_a_body_arrives_as_one_string(local, http, body):
     received = execution_of(local, http, "/v1/chat/completions", content=body.encode())
 
-    assert set(received) == {"route", "request_id", "key_id", "body"}
-    assert received["route"] == "chat.completions"
+    assert set(received) == {"dialect", "request_id", "key_id", "body"}
+    assert received["dialect"] == "chat.completions"
     assert received["body"] == body
 
 
@@ -60,7 +60,7 @@ def test_strings_in_json_arrive_as_they_were(local, http, content, model):
     received = execution_of(local, http, "/v1/chat/completions", content=body.encode("utf-8", "replace"))
 
     assert json.loads(received["body"]) == json.loads(body)
-    assert received["route"] == "chat.completions"
+    assert received["dialect"] == "chat.completions"
 
 
 @given(query=st.dictionaries(strings, strings, max_size=3), header=header_values, request_id=header_values)

@@ -14,7 +14,7 @@ from tests.faults.gateway_cases import LIMITS, QUOTA
 from tests.faults.model_cases import CASES as MODEL_CASES
 from tests.faults.path_cases import FUNCTION_CASES, TABLE_CASES
 from tests.faults.report import promised, promised_by_gateway
-from tollgate_layer.inference import observability
+from tollgate_layer.inference import request_log
 from tollgate_layer.inference.failures.errors import ERRORS
 
 OPERATIONS = (ROOT / "docs" / "operations.md").read_text()
@@ -67,7 +67,7 @@ def test_every_alarm_and_its_parameter_is_described(template):
 
 def test_every_metric_is_described():
     section = OPERATIONS.split("## Metrics")[1].split("## Log fields")[0]
-    counted = set(re.findall(r'count\("(\w+)"', inspect.getsource(observability)))
+    counted = set(re.findall(r'count\("(\w+)"', inspect.getsource(request_log)))
 
     assert set(re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE)) == counted
 
@@ -77,10 +77,10 @@ def test_every_log_field_is_described():
     described = set(re.findall(r"`(\w+)`", "".join(row[0] for row in rows(section))))
     code = "".join(
         file.read_text()
-        for folder in ("functions", "layers/shared/python/inference")
+        for folder in ("functions", "layers/shared/python/tollgate_layer/inference")
         for file in (ROOT / folder).rglob("*.py")
     )
-    calls = re.findall(r"(?:\.note|Call)\(([^()]*(?:\([^()]*\)[^()]*)*)\)", code)
+    calls = re.findall(r"(?:\.note|RequestLog)\(([^()]*(?:\([^()]*\)[^()]*)*)\)", code)
     noted = {name for call in calls for name in re.findall(r"(\w+)=", call)}
 
     assert noted - {"logger"} <= described

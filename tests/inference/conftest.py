@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from tollgate_layer.inference.invocation import Prepared, Request, prepare, read_request
+from tollgate_layer.inference.pipeline.before_model import Prepared, prepare, read
+from tollgate_layer.inference.request import IncomingRequest
 
 MODEL_ARN = "arn:aws:bedrock:us-east-1:123456789012:imported-model/abcdefghijkl"
 NOW = 1_795_392_000.0
@@ -22,14 +23,14 @@ def record(*variants: dict[str, Any], **changes: Any) -> str:
 
 
 def prepared(
-    record_text: str | None, route: str = "chat.completions", request_id: str = "r-1", **body: Any
+    record_text: str | None, dialect: str = "chat.completions", request_id: str = "r-1", **body: Any
 ) -> Prepared:
     """What `prepare` makes of a request for the model `m`."""
     fields: dict[str, Any] = {"model": "m"}
-    if route == "chat.completions" and "variables" not in body:
+    if dialect == "chat.completions" and "variables" not in body:
         fields["messages"] = [{"role": "user", "content": "Hello"}]
-    request = Request(route, request_id, json.dumps(fields | body))
-    return prepare(request, read_request(request), record_text, NOW)
+    request = read(IncomingRequest(dialect, request_id, json.dumps(fields | body)))
+    return prepare(request, record_text, NOW)
 
 
 @pytest.fixture

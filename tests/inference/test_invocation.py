@@ -45,10 +45,10 @@ def test_each_format_gets_its_own_fields():
 def test_a_text_completion_sends_the_prompt_untouched():
     text = "<|eot_id|> \n{{ x }}"
 
-    made = prepared(record(variant(body_format="bedrock")), route="completions", prompt=text)
+    made = prepared(record(variant(body_format="bedrock")), dialect="completions", prompt=text)
 
     assert made.invocation.body == {"prompt": text, "max_gen_len": 1024}
-    assert (made.spec.object, made.spec.id) == ("text_completion", "cmpl-r-1")
+    assert (made.spec.dialect, made.spec.id) == ("completions", "cmpl-r-1")
 
 
 def test_the_requests_parameters_go_over_the_records_defaults():
@@ -300,8 +300,8 @@ def test_a_servers_text_is_read_for_calls_only_when_tools_were_offered():
 
 
 def test_no_alternatives_is_not_the_same_as_no_log_probabilities():
-    body = prepared(record(), route="completions", prompt="x", logprobs=0).invocation.body
+    body = prepared(record(), dialect="completions", prompt="x", logprobs=0).invocation.body
 
     assert body["logprobs"] == 0
-    error = refusal(record(variant(body_format="bedrock")), route="completions", prompt="x", logprobs=0)
+    error = refusal(record(variant(body_format="bedrock")), dialect="completions", prompt="x", logprobs=0)
     assert (error.code, error.param) == ("unsupported_parameter", "logprobs")

@@ -10,27 +10,41 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.inference.conftest import prepared, record, variant
-from tollgate_layer.inference.body_formats import FORMATS, Usage
-from tollgate_layer.inference.completion import ChunkWriter, completion
+from tollgate_layer.inference import dialects
+from tollgate_layer.inference.answer_reader import AnswerReader, StopFilter
+from tollgate_layer.inference.backends.bedrock import FORMATS
+from tollgate_layer.inference.backends.body_format import Usage
+from tollgate_layer.inference.completion import add_up
 from tollgate_layer.inference.failures.errors import AnswerError
-from tollgate_layer.inference.reader import CompletionReader, StopFilter
-from tollgate_layer.inference.response import respond
+from tollgate_layer.inference.pipeline.after_model import complete
 
 
-def spec_for(route="chat.completions", body_format="bedrock", template="chatml", **request):
-    if route == "completions":
+def spec_for(dialect="chat.completions", body_format="bedrock", template="chatml", **request):
+    if dialect == "completions":
         request["prompt"] = "x"
-    return prepared(record(variant(body_format=body_format, chat_template=template)), route=route, **request).spec
+    return prepared(record(variant(body_format=body_format, chat_template=template)), dialect=dialect, **request).spec
 
 
 def read(spec, *events):
-    reader = CompletionReader(spec)
+    reader = AnswerReader(spec)
     deltas = [d for event in events for d in reader.feed(FORMATS[spec.body_format].read(event))]
     return [*deltas, *reader.finish()], reader
 
 
+def written(spec, deltas, reader):
+    """The completion of the deltas as its dialect writes it."""
+    return json.loads(dialects.find(spec.dialect).write(spec, add_up(deltas, reader.usage)))
+
+
+def events_of(spec, deltas, end=""):
+    """The stream of the deltas as its dialect writes it."""
+    writer = dialects.find(spec.dialect).event_writer(spec)
+    text = "".join(map(writer.write, deltas)) + end
+    return [json.loads(event.removeprefix("data: ")) for event in text.strip().split("\n\n")]
+
+
 def content(deltas):
-    return "".join(delta["delta"].get("content", "") for delta in deltas)
+    return "".join(delta.content or "" for delta in deltas)
 
 
 @given(
@@ -55,7 +69,7 @@ def test_text_after_a_stop_sequence_never_comes():
     deltas, _ = read(spec_for(stop="END"), {"generation": "one E"}, {"generation": "ND two", "stop_reason": "length"})
 
     assert content(deltas) == "one "
-    assert deltas[-1]["finish_reason"] == "stop"
+    assert deltas[-1].finish_reason == "stop"
 
 
 @pytest.mark.parametrize(
@@ -65,8 +79,8 @@ def test_text_after_a_stop_sequence_never_comes():
 def test_finish_reasons_are_normalised_and_the_models_word_is_kept(word, reason):
     deltas, reader = read(spec_for(), {"generation": "x", "stop_reason": word})
 
-    assert deltas[-1]["finish_reason"] == reason
-    assert reader.stop_reasons == [word]
+    assert deltas[-1].finish_reason == reason
+    assert reader.outcome().stop_reasons == [word]
 
 
 def test_a_tool_call_in_the_text_becomes_a_tool_call():
@@ -77,11 +91,11 @@ def test_a_tool_call_in_the_text_becomes_a_tool_call():
     whole, reader = read(spec, {"generation": text, "stop_reason": "stop"})
     pieces, _ = read(spec, *({"generation": c} for c in text), {"generation": "", "stop_reason": "stop"})
 
-    message = completion(spec, whole, reader.usage)["choices"][0]
+    message = written(spec, whole, reader)["choices"][0]
     assert message["finish_reason"] == "tool_calls"
     (call,) = message["message"]["tool_calls"]
     assert (call["function"]["name"], json.loads(call["function"]["arguments"])) == ("add", {"a": 1})
-    streamed = completion(spec, pieces, reader.usage)["choices"][0]["message"]
+    streamed = written(spec, pieces, reader)["choices"][0]["message"]
     assert streamed["tool_calls"][0]["function"] == call["function"]
     assert (streamed["content"] or "").strip() == "Sure."
 
@@ -91,7 +105,7 @@ def test_thoughts_go_to_reasoning_content():
 
     deltas, reader = read(spec, {"generation": "<think>\nhm\n</think>\n\nYes.", "stop_reason": "stop"})
 
-    message = completion(spec, deltas, reader.usage)["choices"][0]["message"]
+    message = written(spec, deltas, reader)["choices"][0]["message"]
     assert (message["reasoning_content"].strip(), message["content"].strip()) == ("hm", "Yes.")
 
 
@@ -107,7 +121,7 @@ def test_an_openai_servers_message_goes_through_as_it_is():
         "usage": {"prompt_tokens": 1, "completion_tokens": 2},
     }  # fmt: skip
 
-    body = json.loads(respond(spec, answer).response.body)
+    body = json.loads(complete(spec, answer).response.body)
 
     first, second = body["choices"]
     assert first["message"] == {"role": "assistant", "content": None, "refusal": None, "tool_calls": [call],
@@ -131,7 +145,9 @@ def test_an_openai_servers_stream_goes_through_delta_by_delta():
 
     deltas, reader = read(spec, *events)
 
-    assert [d["delta"]["tool_calls"] for d in deltas[:-1]] == [[{**call[0]}] for call in calls]
+    chunks = events_of(spec, deltas)
+    sent = [chunk["choices"][0]["delta"].get("tool_calls") for chunk in chunks]
+    assert sent == [None, *([{**call[0]}] for call in calls), None]
     assert reader.usage == Usage(3, 4)
     assert reader.finished
 
@@ -155,7 +171,7 @@ def test_token_counts_come_from_wherever_the_stream_says_them():
 def test_a_stream_is_role_content_finish_usage_done():
     spec = spec_for(stream=True, stream_options={"include_usage": True})
     deltas, _ = read(spec, {"generation": "Hi", "stop_reason": "stop"})
-    writer = ChunkWriter(spec)
+    writer = dialects.find(spec.dialect).event_writer(spec)
 
     text = "".join(map(writer.write, deltas)) + writer.end(Usage(1, 2))
 
@@ -173,12 +189,10 @@ def test_a_stream_is_role_content_finish_usage_done():
 
 
 def test_a_text_completions_stream_has_texts():
-    spec = spec_for(route="completions", stream=True)
+    spec = spec_for(dialect="completions", stream=True)
     deltas, _ = read(spec, {"generation": "Hi", "stop_reason": "length"})
 
-    events = "".join(map(ChunkWriter(spec).write, deltas)).strip().split("\n\n")
-
-    assert [json.loads(e.removeprefix("data: "))["choices"][0]["text"] for e in events] == ["Hi", ""]
+    assert [event["choices"][0]["text"] for event in events_of(spec, deltas)] == ["Hi", ""]
 
 
 @pytest.mark.parametrize("body_format", ["openai", "bedrock", "mistral"])
@@ -191,4 +205,4 @@ def test_a_text_completions_stream_has_texts():
 )  # fmt: skip
 def test_an_answer_that_is_not_of_the_format_is_an_answer_error(body_format, answer):
     with pytest.raises(AnswerError):
-        respond(spec_for(body_format=body_format), answer)
+        complete(spec_for(body_format=body_format), answer)

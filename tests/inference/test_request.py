@@ -7,16 +7,21 @@ import json
 import pytest
 
 from tests.conftest import EVENTS
+from tollgate_layer.inference import dialects
 from tollgate_layer.inference.failures.errors import RequestError
-from tollgate_layer.inference.request import parse_request
+from tollgate_layer.inference.request import IncomingRequest
 
 USER = {"role": "user", "content": "Hello"}
 
 
-def refusal(body, route="chat.completions"):
+def read(body, dialect="chat.completions"):
     text = body if isinstance(body, str) else json.dumps(body)
+    return dialects.find(dialect).read(IncomingRequest(dialect, "r-1", text))
+
+
+def refusal(body, dialect="chat.completions"):
     with pytest.raises(RequestError) as caught:
-        parse_request(text, route)
+        read(body, dialect)
     return caught.value
 
 
@@ -34,11 +39,9 @@ def test_half_a_surrogate_pair_is_refused_before_anything_has_to_write_it():
 
 
 def test_a_whole_surrogate_pair_and_an_escaped_nul_are_text():
-    request = parse_request(
-        '{"model": "m", "messages": [{"role": "user", "content": "\\ud83d\\ude00\\u0000"}]}', "chat.completions"
-    )
+    request = read('{"model": "m", "messages": [{"role": "user", "content": "\\ud83d\\ude00\\u0000"}]}')
 
-    assert request["messages"][0]["content"] == "😀\x00"
+    assert request.messages[0]["content"] == "😀\x00"
 
 
 @pytest.mark.parametrize(
@@ -90,10 +93,7 @@ def test_a_completion_request_wants_a_prompt():
 
 
 def test_nulls_are_as_good_as_nothing():
-    assert parse_request(json.dumps({"model": "m", "messages": [USER], "stop": None}), "chat.completions") == {
-        "model": "m",
-        "messages": [USER],
-    }
+    assert read({"model": "m", "messages": [USER], "stop": None}) == read({"model": "m", "messages": [USER]})
 
 
 def test_an_assistant_message_may_come_back_as_it_was_answered():
@@ -105,13 +105,13 @@ def test_an_assistant_message_may_come_back_as_it_was_answered():
         {"role": "tool", "tool_call_id": "call_1", "content": "4"},
     ]  # fmt: skip
 
-    assert parse_request(json.dumps({"model": "m", "messages": messages}), "chat.completions")["messages"] == messages
+    assert read({"model": "m", "messages": messages}).messages == messages
 
 
 @pytest.mark.parametrize("path", sorted((EVENTS / "requests").glob("*.json")), ids=lambda path: path.stem)
 def test_the_example_requests_are_read_or_refused_as_their_names_say(path):
-    route = "completions" if path.stem == "completion" else "chat.completions"
+    dialect = "completions" if path.stem == "completion" else "chat.completions"
     if path.stem == "wrong-role":
         assert refusal(path.read_text()).param == "messages[2].role"
     else:
-        assert parse_request(path.read_text(), route)["model"]
+        assert read(path.read_text(), dialect).model

@@ -9,7 +9,7 @@ import pytest
 from tests.conftest import ROOT
 from tollgate.stack import Stack
 from tollgate_layer.inference.failures.errors import ERRORS, ApiError
-from tollgate_layer.inference.observability import NAMESPACE, Call, function_logger
+from tollgate_layer.inference.request_log import NAMESPACE, RequestLog, function_logger
 
 ALARMS = {
     "ErrorRateAlarm": "ErrorRateAlarmPercent",
@@ -68,10 +68,10 @@ def test_alarms_on_codes_watch_the_metric_that_the_functions_write(stack, name, 
 
 
 def test_a_failure_writes_the_metric_that_the_alarms_watch(capsys):
-    call = Call(function_logger(), request_id="r-1", attempts=4)
+    log = RequestLog(function_logger(), request_id="r-1", attempts=4)
 
-    call.failure(ApiError("model_not_ready", upstream="Bedrock.ModelNotReadyException"))
-    call.end()
+    log.failed(ApiError("model_not_ready", upstream="Bedrock.ModelNotReadyException"))
+    log.write()
 
     line, metric = (json.loads(text) for text in capsys.readouterr().out.splitlines())
     assert {"request_id": "r-1", "code": "model_not_ready", "attempts": 4, "status": 503}.items() <= line.items()

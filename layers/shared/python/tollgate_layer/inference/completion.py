@@ -1,127 +1,131 @@
-"""The answers that clients get: `chat.completion`, `text_completion`, and their chunks.
+"""A completion: what a model's answer comes to, before a dialect writes it for the client.
 
-https://platform.openai.com/docs/api-reference/chat/object and …/chat/streaming
+It comes as deltas, one after the other, as the model's answer does. A stream writes each delta; an answer at once
+writes the `Completion` that all of them add up to.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
-from tollgate_layer.inference.body_formats import Usage
-from tollgate_layer.inference.failures.errors import to_json
-from tollgate_layer.inference.reader import ChoiceDelta
-from tollgate_layer.inference.spec import CompletionSpec
-
-DONE = "data: [DONE]\n\n"
-COMMENT = ": waiting for the model\n\n"
+from tollgate_layer.inference.backends.body_format import Usage
+from tollgate_layer.inference.json_text import JsonObject
 
 
-def completion(spec: CompletionSpec, deltas: Iterable[ChoiceDelta], usage: Usage) -> dict[str, Any]:
-    """The whole answer from its deltas."""
-    choices: dict[int, dict[str, Any]] = {}
+class CallDelta(NamedTuple):
+    """What one delta adds to the tool call at `index`: its id and name come first, then pieces of its arguments."""
+
+    index: int
+    id: str | None = None
+    name: str | None = None
+    arguments: str = ""
+
+
+class Delta(NamedTuple):
+    """What one step of the model's answer adds to one choice; None where it adds nothing of the kind.
+
+    `logprobs` are OpenAI's, as the model gave them. `finish_reason` is one of OpenAI's, in the last delta of a choice.
+    """
+
+    choice: int
+    content: str | None = None
+    reasoning: str | None = None
+    refusal: str | None = None
+    calls: tuple[CallDelta, ...] = ()
+    logprobs: JsonObject | None = None
+    finish_reason: str | None = None
+
+
+class Call(NamedTuple):
+    """A whole tool call; `arguments` is JSON text."""
+
+    id: str | None
+    name: str | None
+    arguments: str
+
+
+class Choice(NamedTuple):
+    """One whole alternative of a completion."""
+
+    index: int
+    content: str
+    reasoning: str
+    refusal: str
+    calls: list[Call]
+    logprobs: JsonObject | None
+    finish_reason: str | None
+
+
+class Completion(NamedTuple):
+    """All choices, in the order in which the model began them, and what they cost."""
+
+    choices: list[Choice]
+    usage: Usage
+
+
+def add_up(deltas: Iterable[Delta], usage: Usage) -> Completion:
+    """The completion that the deltas come to."""
+    sums: dict[int, _ChoiceSum] = {}
     for delta in deltas:
-        choice = choices.setdefault(delta["index"], _empty_choice(spec, delta["index"]))
-        _add(choice, delta)
-    for choice in choices.values():
-        message = choice.get("message", {"content": ""})
-        if message["content"] is None and "tool_calls" not in message:
-            message["content"] = ""
-    return {**_head(spec, spec.object), "choices": list(choices.values()), "usage": _usage(usage)}
+        if delta.choice not in sums:
+            sums[delta.choice] = _ChoiceSum(delta.choice)
+        sums[delta.choice].add(delta)
+    return Completion([each.choice() for each in sums.values()], usage)
 
 
-class ChunkWriter:
-    """The same answer as server-sent events, delta by delta."""
+class _ChoiceSum:
+    """The deltas of one choice so far. Pieces are kept apart and joined once, so that long answers stay linear."""
 
-    def __init__(self, spec: CompletionSpec) -> None:
-        self._spec = spec
-        self._head = _head(spec, "chat.completion.chunk" if spec.is_chat else spec.object)
-        self._started: set[int] = set()
+    def __init__(self, index: int) -> None:
+        self._index = index
+        self._content: list[str] = []
+        self._reasoning: list[str] = []
+        self._refusal: list[str] = []
+        self._calls: dict[int, list[CallDelta]] = {}
+        self._logprobs: JsonObject | None = None
+        self._finish_reason: str | None = None
 
-    def write(self, delta: ChoiceDelta) -> str:
-        """The event, or events, of one delta: a choice's first is its role."""
-        events = ""
-        if self._spec.is_chat and delta["index"] not in self._started:
-            self._started.add(delta["index"])
-            events = self._chunk([{**delta, **_ROLE}])
-        return events + self._chunk([delta])
+    def add(self, delta: Delta) -> None:
+        for pieces, text in (
+            (self._content, delta.content),
+            (self._reasoning, delta.reasoning),
+            (self._refusal, delta.refusal),
+        ):
+            if text:
+                pieces.append(text)
+        for call in delta.calls:
+            self._calls.setdefault(call.index, []).append(call)
+        if delta.logprobs:
+            self._logprobs = _joined(self._logprobs, delta.logprobs)
+        if delta.finish_reason:
+            self._finish_reason = delta.finish_reason
 
-    def end(self, usage: Usage) -> str:
-        """The last events: usage where it was asked for, and the end mark."""
-        if not self._spec.include_usage:
-            return DONE
-        return self._chunk([], usage=_usage(usage)) + DONE
-
-    def _chunk(self, choices: list[ChoiceDelta], **rest: Any) -> str:
-        if self._spec.include_usage:
-            rest = {"usage": None} | rest
-        return event({**self._head, "choices": choices, **rest})
-
-
-_ROLE: dict[str, Any] = {
-    "delta": {"role": "assistant", "content": ""},
-    "logprobs": None,
-    "finish_reason": None,
-}
-
-
-def event(value: dict[str, Any]) -> str:
-    """One server-sent event."""
-    return f"data: {to_json(value)}\n\n"
-
-
-def _head(spec: CompletionSpec, kind: str) -> dict[str, Any]:
-    return {
-        "id": spec.id,
-        "object": kind,
-        "created": spec.created,
-        "model": spec.model,
-        "system_fingerprint": spec.system_fingerprint,
-    }
+    def choice(self) -> Choice:
+        return Choice(
+            self._index,
+            "".join(self._content),
+            "".join(self._reasoning),
+            "".join(self._refusal),
+            [_whole_call(pieces) for pieces in self._calls.values()],
+            self._logprobs,
+            self._finish_reason,
+        )
 
 
-def _usage(usage: Usage) -> dict[str, int] | None:
-    if usage.prompt_tokens is None or usage.completion_tokens is None:
-        return None
-    return {**usage._asdict(), "total_tokens": usage.prompt_tokens + usage.completion_tokens}
+def _whole_call(pieces: list[CallDelta]) -> Call:
+    """The call that its pieces add up to; the first piece names it."""
+    first = pieces[0]
+    return Call(first.id, first.name, "".join(piece.arguments for piece in pieces))
 
 
-def _empty_choice(spec: CompletionSpec, index: int) -> dict[str, Any]:
-    content: dict[str, Any] = {"text": ""}
-    if spec.is_chat:
-        content = {"message": {"role": "assistant", "content": None, "refusal": None}}
-    return {"index": index, **content, "logprobs": None, "finish_reason": None}
-
-
-def _add(choice: dict[str, Any], delta: ChoiceDelta) -> None:
-    if "text" in choice:
-        choice["text"] += delta["text"]
-    else:
-        _add_to_message(choice["message"], delta["delta"])
-    if delta["logprobs"]:
-        choice["logprobs"] = _join_logprobs(choice["logprobs"], delta["logprobs"])
-    if delta["finish_reason"]:
-        choice["finish_reason"] = delta["finish_reason"]
-
-
-def _add_to_message(message: dict[str, Any], delta: dict[str, Any]) -> None:
-    for name in ("content", "reasoning_content", "refusal"):
-        if delta.get(name):
-            message[name] = (message.get(name) or "") + delta[name]
-    for call in delta.get("tool_calls", ()):
-        calls = message.setdefault("tool_calls", [])
-        function = call.get("function", {})
-        if call["index"] < len(calls):
-            calls[call["index"]]["function"]["arguments"] += function.get("arguments") or ""
-        else:
-            calls.append({name: value for name, value in call.items() if name != "index"})
-
-
-def _join_logprobs(first: dict[str, Any] | None, second: dict[str, Any]) -> dict[str, Any]:
-    """Log-probabilities are lists by name, in chat and in text completions alike."""
+def _joined(first: JsonObject | None, second: JsonObject) -> JsonObject:
+    """Log-probabilities of one choice in a row. They are lists by name, for chats and text completions alike."""
     if first is None:
         return second
-    return {
-        name: (first.get(name) or []) + values if isinstance(values, list) else values
-        for name, values in second.items()
-    }
+    joined: dict[str, Any] = {}
+    for name, values in second.items():
+        if isinstance(values, list):
+            values = (first.get(name) or []) + values
+        joined[name] = values
+    return joined

@@ -1,180 +1,115 @@
-"""From a checked chat request to what the model reads: a prompt, or messages that its server formats."""
+"""What the model reads: the messages of a request, or the prompt that they become."""
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any, NamedTuple
 
-from tollgate_layer import prompt_format
+from tollgate_layer.inference.completion_spec import ParserSpec
 from tollgate_layer.inference.failures.errors import RequestError
+from tollgate_layer.inference.json_text import JsonObject
 from tollgate_layer.inference.record import ModelRecord, Variant
-from tollgate_layer.inference.spec import ParserSpec
+from tollgate_layer.inference.request import Request
+from tollgate_layer.prompt_format import PromptFormatError
 from tollgate_layer.prompt_format.prompts import render_prompt
 
-JsonObject = dict[str, Any]
 
-
-class Prompt(NamedTuple):
+class Conversation(NamedTuple):
     """What the model reads, and what that means for reading its answer.
 
-    `value` is text or messages; `parameters` are the request's, less those that the prompt already honours.
+    `prompt` is text that the model reads as it is, or messages that its server formats. `parameters` are the
+    request's over the record's defaults, without those that the prompt already honours. `stop` ends the answer: the
+    request's sequences and the chat template's. `parser` is None where the answer's text is content and nothing else.
     """
 
-    value: str | list[JsonObject]
+    prompt: str | list[JsonObject]
     parameters: JsonObject
-    stop: tuple[str, ...] = ()
+    stop: tuple[str, ...]
     parser: ParserSpec | None = None
 
+    @property
+    def texts(self) -> list[str]:
+        """The texts in the prompt: itself, or what its messages say."""
+        if isinstance(self.prompt, str):
+            return [self.prompt]
+        texts = []
+        for message in self.prompt:
+            content = message.get("content") or ""
+            if isinstance(content, str):
+                texts.append(content)
+            else:
+                texts.extend(part.get("text") or "" for part in content)
+        return texts
 
-def messages_of(request: JsonObject, record: ModelRecord) -> list[JsonObject]:
+
+def messages_of(request: Request, record: ModelRecord) -> list[JsonObject]:
     """The request's messages, or the record's own prompt filled in, under the record's default system text.
 
     Raises:
         RequestError: variables are missing, unknown, or not what this model takes.
     """
-    if "variables" in request:
-        messages = _from_variables(request["variables"], record)
-    elif record.prompt:
-        raise _invalid("messages", "this model has a prompt of its own: send variables")
+    if request.variables is not None:
+        messages = _from_variables(request.variables, record)
+    elif record.prompt is not None:
+        raise invalid_parameter("messages", "this model has a prompt of its own: send variables")
     else:
-        messages = request["messages"]
-    has_system = any(message["role"] in ("system", "developer") for message in messages)
-    if record.defaults.system and not has_system:
+        assert request.messages is not None, "a chat has messages or variables"
+        messages = request.messages
+    if record.defaults.system and not _has_system(messages):
         return [{"role": "system", "content": record.defaults.system}, *messages]
     return messages
 
 
 def _from_variables(variables: dict[str, str], record: ModelRecord) -> list[JsonObject]:
     if record.prompt is None:
-        raise _invalid("variables", "this model has no prompt of its own: send messages")
+        raise invalid_parameter("variables", "this model has no prompt of its own: send messages")
     try:
         return render_prompt(record.prompt._asdict(), variables)
-    except prompt_format.PromptFormatError as error:
-        raise _refused(error, "variables") from None
+    except PromptFormatError as error:
+        raise refused_by_format(error, "variables") from None
 
 
-def served(messages: list[JsonObject], parameters: JsonObject, variant: Variant) -> Prompt:
-    """Messages as they are: the server has the chat template. Texts are read only if the record says how."""
-    syntax = None if variant.tool_calls == "none" else variant.tool_calls
-    tools = parameters.get("tools") if syntax and parameters.get("tool_choice") != "none" else None
-    return Prompt(messages, parameters, parser=_parser(syntax, tools, reasoning=bool(variant.reasoning)))
+def _has_system(messages: list[JsonObject]) -> bool:
+    """Whether the client sends a system text itself; OpenAI's newer name for the role is `developer`."""
+    return any(message["role"] in ("system", "developer") for message in messages)
 
 
-def rendered(
-    messages: list[JsonObject], parameters: JsonObject, variant: Variant, *, template: str, now: datetime
-) -> Prompt:
-    """The prompt that the variant's chat template makes of the messages.
+def served_conversation(
+    messages: list[JsonObject], parameters: JsonObject, stop: tuple[str, ...], variant: Variant
+) -> Conversation:
+    """The messages as they came, for a server that has the chat template itself.
 
-    Raises:
-        RequestError: the template is not one, refuses the conversation, or cannot honour a parameter.
+    Its answer's text is searched for tool calls only where the record says how they are written: a server that
+    does this itself gives them apart from the text.
     """
-    rest = dict(parameters)
-    options = {name: rest.pop(name) for name in _TEMPLATE_OPTIONS if name in rest}
-    variables = {**variant.template_variables, **_template_variables(rest, template, variant)}
-    family = _family(template, variant)
-    syntax = _tool_syntax(variant, family)
-    tools = _tools_for_prompt(rest, syntax)
-    try:
-        messages, tools = prompt_format.normalise(messages, template=template, tools=tools)
-        if not variant.allow_special_tokens:
-            messages = prompt_format.neutralise(messages, template=template, special_tokens=variant.special_tokens)
-        text = prompt_format.render(
-            messages,
-            template=template,
-            tools=tools,
-            special_tokens=variant.special_tokens,
-            now=now,
-            **options,
-            **variables,
-        )
-    except prompt_format.PromptFormatError as error:
-        raise _refused(error, "messages") from None
-    reasoning = family.reasoning if variant.reasoning is None else variant.reasoning
-    opened = reasoning and prompt_format.opens_reasoning(text)
-    parser = _parser(syntax, tools, reasoning=reasoning, starts_in_reasoning=opened)
-    return Prompt(_without_bos(text, variant, family), rest, family.stop, parser)
+    syntax = variant.tool_calls if variant.tool_calls != "none" else None
+    tools = None
+    if syntax is not None and parameters.get("tool_choice") != "none":
+        tools = parameters.get("tools")
+    return Conversation(messages, parameters, stop, parser_spec(syntax, tools, reasoning=bool(variant.reasoning)))
 
 
-_TEMPLATE_OPTIONS = ("add_generation_prompt", "continue_final_message")
-_NOT_VARIABLES = {*_TEMPLATE_OPTIONS, "messages", "template", "tools", "special_tokens", "now", "strftime_now",
-                  "raise_exception"}  # fmt: skip
-
-
-def _template_variables(rest: JsonObject, template: str, variant: Variant) -> JsonObject:
-    """Take the client's own template variables out of `rest`; their texts are no safer than its messages."""
-    variables: JsonObject = rest.pop("chat_template_kwargs", {})
-    for name in variables:
-        if name in _NOT_VARIABLES or name.endswith("_token"):
-            raise _invalid(f"chat_template_kwargs.{name}", "this name is not the client's to set")
-    if "documents" in rest:
-        variables = {**variables, "documents": rest.pop("documents")}
-    if variant.allow_special_tokens:
-        return variables
-    return {name: _neutralised(value, template, variant) for name, value in variables.items()}
-
-
-def _neutralised(value: Any, template: str, variant: Variant) -> Any:
-    if isinstance(value, str):
-        message = [{"role": "user", "content": value}]
-        return prompt_format.neutralise(message, template=template, special_tokens=variant.special_tokens)[0]["content"]
-    if isinstance(value, list):
-        return [_neutralised(item, template, variant) for item in value]
-    if isinstance(value, dict):
-        return {name: _neutralised(item, template, variant) for name, item in value.items()}
-    return value
-
-
-def _family(template: str, variant: Variant) -> prompt_format.Family:
-    try:
-        return prompt_format.family(template, variant.special_tokens)
-    except prompt_format.PromptFormatError as error:
-        raise _refused(error, "messages") from None
-
-
-def _tool_syntax(variant: Variant, family: prompt_format.Family) -> str | None:
-    if variant.tool_calls == "none":
-        return None
-    return variant.tool_calls or family.tool_calls
-
-
-def _tools_for_prompt(rest: JsonObject, syntax: str | None) -> list[JsonObject] | None:
-    """Take the tool parameters out of `rest`; a prompt can offer tools, but cannot force a call."""
-    tools: list[JsonObject] | None = rest.pop("tools", None)
-    choice = rest.pop("tool_choice", "auto")
-    if not tools or choice == "none":
-        return None
-    if syntax is None:
-        raise RequestError("unsupported_parameter", "tools: this model has no tools.", param="tools")
-    if choice != "auto":
-        reason = "this model cannot be made to call a tool: use auto or none"
-        raise RequestError("unsupported_parameter", f"tool_choice: {reason}.", param="tool_choice")
-    return tools
-
-
-def _parser(
+def parser_spec(
     syntax: str | None, tools: list[JsonObject] | None, *, reasoning: bool, starts_in_reasoning: bool = False
 ) -> ParserSpec | None:
-    if not (tools or reasoning):
+    """How to read the answer's text; None where there is nothing to be told apart in it."""
+    if not tools and not reasoning:
         return None
-    names = [{"type": "function", "function": {"name": tool["function"]["name"]}} for tool in tools or ()]
-    return ParserSpec(syntax if tools else None, names, reasoning, starts_in_reasoning)
+    if not tools:
+        return ParserSpec(None, [], reasoning, starts_in_reasoning)
+    # Only the names: the spec travels through the execution, whose data has a limit, and schemas can be long.
+    names: list[dict[str, Any]] = []
+    for tool in tools:
+        names.append({"type": "function", "function": {"name": tool["function"]["name"]}})
+    return ParserSpec(syntax, names, reasoning, starts_in_reasoning)
 
 
-def _without_bos(prompt: str, variant: Variant, family: prompt_format.Family) -> str:
-    """The server's tokenizer may write the beginning-of-sequence token itself: it must be there once."""
-    server_adds = variant.server_adds_bos
-    if server_adds is None:
-        server_adds = family.tokenizer_adds_bos
-    bos = variant.special_tokens.get("bos_token") or family.bos_token
-    return prompt.removeprefix(bos) if server_adds and bos else prompt
-
-
-def _refused(error: prompt_format.PromptFormatError, param: str) -> RequestError:
-    """A conversation that the template refuses: the family's reason, at the message at fault."""
+def refused_by_format(error: PromptFormatError, param: str) -> RequestError:
+    """The answer where the prompt format refuses a conversation: its reason, at the message that it names, if any."""
     if error.param:
         return RequestError("invalid_parameter", str(error), param=error.param)
-    return _invalid(param, str(error))
+    return invalid_parameter(param, str(error))
 
 
-def _invalid(param: str, reason: str) -> RequestError:
+def invalid_parameter(param: str, reason: str) -> RequestError:
+    """The answer where a parameter does not go with the model."""
     return RequestError("invalid_parameter", f"{param}: {reason.rstrip('.')}.", param=param)

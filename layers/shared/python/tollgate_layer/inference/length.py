@@ -1,18 +1,16 @@
-"""Whether a prompt fits into the model's context, before the model is called."""
+"""Whether a prompt fits into the model's context, before the model is invoked."""
 
 from __future__ import annotations
 
-from typing import Any
-
-from tollgate_layer.inference.conversation import Prompt
+from tollgate_layer.inference.conversation import Conversation
 from tollgate_layer.inference.failures.errors import ApiError, RequestError
 from tollgate_layer.inference.record import Variant
 from tollgate_layer.prompt_format import PromptFormatError
 from tollgate_layer.prompt_format.length import count_tokens, minimum_tokens
 
 
-def fit(prompt: Prompt, variant: Variant, *, asked: bool) -> Prompt:
-    """The prompt, with `max_tokens` lowered to the room that is left unless the client asked for it.
+def fit(conversation: Conversation, variant: Variant, *, asked: bool) -> Conversation:
+    """The conversation, with `max_tokens` lowered to the room that is left unless the client asked for it (`asked`).
 
     Without a tokenizer the count is a lower bound, so that nothing that fits is ever refused.
 
@@ -20,42 +18,33 @@ def fit(prompt: Prompt, variant: Variant, *, asked: bool) -> Prompt:
         RequestError: `context_length_exceeded`.
         ApiError: `model_misconfigured` when the record's tokenizer cannot be used.
     """
-    most = variant.max_model_length
-    if most is None:
-        return prompt
-    exact = variant.tokenizer is not None and isinstance(prompt.value, str)
-    tokens = _count(str(prompt.value), variant) if exact else sum(map(minimum_tokens, texts_of(prompt.value)))
-    wanted = prompt.parameters["max_tokens"] if exact and asked else 1
-    if tokens + wanted > most:
-        raise _too_long(tokens, wanted, most, exact=exact)
-    if exact and not asked:
-        max_tokens = min(prompt.parameters["max_tokens"], most - tokens)
-        return prompt._replace(parameters={**prompt.parameters, "max_tokens": max_tokens})
-    return prompt
+    if variant.max_model_length is None:
+        return conversation
+    if variant.tokenizer is not None and isinstance(conversation.prompt, str):
+        return _fit_exactly(conversation, conversation.prompt, variant.tokenizer, variant.max_model_length, asked)
+    tokens = sum(minimum_tokens(text) for text in conversation.texts)
+    if tokens + 1 > variant.max_model_length:
+        raise _too_long(f"at least {tokens}", 1, variant.max_model_length)
+    return conversation
 
 
-def texts_of(prompt: str | list[dict[str, Any]]) -> list[str]:
-    """The texts in a prompt: itself, or what its messages say."""
-    if isinstance(prompt, str):
-        return [prompt]
-    texts: list[str] = []
-    for message in prompt:
-        content = message.get("content") or ""
-        texts += [content] if isinstance(content, str) else [part.get("text") or "" for part in content]
-    return texts
-
-
-def _count(prompt: str, variant: Variant) -> int:
+def _fit_exactly(conversation: Conversation, prompt: str, tokenizer: str, most: int, asked: bool) -> Conversation:
     try:
-        return count_tokens(prompt, variant.tokenizer or "")
+        tokens = count_tokens(prompt, tokenizer)
     except PromptFormatError as error:
         raise ApiError("model_misconfigured", upstream="tokenizer") from error
+    max_tokens = conversation.parameters["max_tokens"]
+    # A default is only a wish: the answer needs one token at least.
+    needed = max_tokens if asked else 1
+    if tokens + needed > most:
+        raise _too_long(f"{tokens}", needed, most)
+    lowered = {**conversation.parameters, "max_tokens": min(max_tokens, most - tokens)}
+    return conversation._replace(parameters=lowered)
 
 
-def _too_long(tokens: int, wanted: int, most: int, *, exact: bool) -> RequestError:
-    count = f"{tokens}" if exact else f"at least {tokens}"
+def _too_long(tokens: str, needed: int, most: int) -> RequestError:
     return RequestError(
         "context_length_exceeded",
-        f"The prompt has {count} tokens and the answer needs {wanted} more, but the model's context holds {most}.",
+        f"The prompt has {tokens} tokens and the answer needs {needed} more, but the model's context holds {most}.",
         param="messages",
     )

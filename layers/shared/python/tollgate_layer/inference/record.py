@@ -1,4 +1,7 @@
-"""The model record: one DynamoDB item per model name, written by releases and read by every request."""
+"""The model record: one DynamoDB item per model name, written by releases and read by every request.
+
+Its fields, with their limits and defaults, stand in api/model_record.py; docs/model-record.md tells them.
+"""
 
 from __future__ import annotations
 
@@ -7,23 +10,9 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from pydantic_core import ValidationError
-
+from tollgate_layer.inference import schemas
 from tollgate_layer.inference.failures.errors import ApiError
-from tollgate_layer.inference.shapes import (
-    anything,
-    default,
-    flag,
-    integer,
-    json_object,
-    list_of,
-    nullable,
-    number,
-    only,
-    record_of,
-    text,
-    validator,
-)
+from tollgate_layer.inference.json_text import JsonObject
 
 MODEL_NAME = r"^[a-z0-9][a-z0-9._-]{0,62}$"
 
@@ -78,11 +67,28 @@ class ModelRecord(NamedTuple):
     limits: Limits
     prompt: ServerPrompt | None
 
+    @classmethod
+    def from_json(cls, fields: JsonObject) -> ModelRecord:
+        """The record with these fields, of which none may be missing: a checked record has its defaults."""
+        prompt = fields["prompt"]
+        return cls(
+            model=fields["model"],
+            variants=[Variant(**variant) for variant in fields["variants"]],
+            defaults=Defaults(**fields["defaults"]),
+            limits=Limits(**fields["limits"]),
+            prompt=None if prompt is None else ServerPrompt(**prompt),
+        )
+
     def choose_variant(self, key: str) -> Variant:
-        """The variant for `key` by weight: the same key always gets the same one while weights stay."""
+        """The variant for `key` by weight: the same key always gets the same one while weights stay.
+
+        Raises:
+            ApiError: `model_misconfigured` when all weights are 0.
+        """
         total = sum(variant.weight for variant in self.variants)
         if total == 0:
             raise ApiError("model_misconfigured", upstream="record")
+        # The weights lie one behind the other on a line as long as their total; the key is a point on it.
         point = zlib.crc32(f"{self.model}/{key}".encode()) % total
         for variant in self.variants:
             point -= variant.weight
@@ -91,57 +97,14 @@ class ModelRecord(NamedTuple):
         raise AssertionError("the weights add up to their total")
 
 
-_VARIANT = record_of(
-    Variant,
-    {
-        "name": text(min_length=1, max_length=64),
-        "weight": default(integer(ge=0), 100),
-        "backend": default(only("bedrock"), "bedrock"),
-        "model_id": text(min_length=1),
-        "body_format": only("openai", "bedrock", "mistral"),
-        "chat_template": nullable(text()),
-        "special_tokens": default(json_object(text()), {}),
-        "template_variables": default(json_object(anything()), {}),
-        "server_adds_bos": nullable(flag()),
-        "allow_special_tokens": default(flag(), False),
-        "tool_calls": nullable(only("hermes", "mistral", "llama3_json", "none")),
-        "reasoning": nullable(flag()),
-        "max_model_length": nullable(integer(ge=1)),
-        "tokenizer": nullable(text()),
-    },
-)
-_DEFAULTS = record_of(
-    Defaults,
-    {
-        "max_tokens": default(integer(ge=1), 1024),
-        "temperature": nullable(number(ge=0, le=2)),
-        "top_p": nullable(number(gt=0, le=1)),
-        "system": nullable(text()),
-    },
-)
-_LIMITS = record_of(Limits, {"max_tokens": nullable(integer(ge=1))})
-_RECORD = validator(
-    record_of(
-        ModelRecord,
-        {
-            "model": text(pattern=MODEL_NAME),
-            "variants": list_of(_VARIANT, min_length=1),
-            "defaults": default(_DEFAULTS, Defaults(1024, None, None, None)),
-            "limits": default(_LIMITS, Limits(None)),
-            "prompt": nullable(record_of(ServerPrompt, {"system": nullable(text()), "user": text()})),
-        },
-    )
-)
-
-
 def check_record(record: str) -> ModelRecord:
     """The record in a JSON text.
 
     Raises:
         pydantic_core.ValidationError: it is not one; every field at fault is in it.
     """
-    checked: ModelRecord = _RECORD.validate_json(record)
-    return checked
+    fields: JsonObject = schemas.validator("model_record").validate_json(record)
+    return ModelRecord.from_json(fields)
 
 
 @lru_cache(maxsize=64)
@@ -151,6 +114,8 @@ def parse_record(record: str) -> ModelRecord:
     Raises:
         ApiError: `model_misconfigured` when the text is not a record.
     """
+    from pydantic_core import ValidationError  # here, since Postprocess imports this module and never needs it
+
     try:
         return check_record(record)
     except ValidationError as error:

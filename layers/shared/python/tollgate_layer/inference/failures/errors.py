@@ -10,7 +10,6 @@ failure to a code. Documentation is generated from both.
 
 from __future__ import annotations
 
-import json
 from typing import Any, NamedTuple
 
 
@@ -150,8 +149,3 @@ class AnswerError(ApiError):
 
     def __init__(self, message: str | None = None) -> None:
         super().__init__("model_error", message)
-
-
-def to_json(value: Any) -> str:
-    """Compact JSON as clients and models receive it; text stays readable."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

@@ -1,0 +1,58 @@
+"""What the completion must look like: decided before the model is invoked, used after."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from tollgate_layer.inference.json_text import JsonObject
+
+
+class ParserSpec(NamedTuple):
+    """How to read the model's text: the arguments of `prompt_format.CompletionParser`."""
+
+    tool_calls: str | None = None
+    tools: Sequence[dict[str, Any]] = ()
+    reasoning: bool = False
+    starts_in_reasoning: bool = False
+
+
+class CompletionSpec(NamedTuple):
+    """All that shaping the completion needs to know of the request.
+
+    On the step path it travels through the execution as JSON, from Preprocess to Postprocess; hence `to_json`.
+    `created` is in seconds since the epoch, `prompt_length` in characters, `parser` None where the text is content
+    and nothing else.
+    """
+
+    dialect: str
+    id: str
+    created: int
+    model: str
+    variant: str
+    body_format: str
+    stop: list[str]
+    parser: ParserSpec | None
+    stream: bool
+    include_usage: bool
+    prompt_length: int
+
+    @classmethod
+    def from_json(cls, value: JsonObject) -> CompletionSpec:
+        """The inverse of `to_json`."""
+        parser = value["parser"]
+        if parser is not None:
+            parser = ParserSpec(**parser)
+        return cls(**{**value, "parser": parser})
+
+    def to_json(self) -> JsonObject:
+        """The fields as a JSON object."""
+        fields = self._asdict()
+        if self.parser is not None:
+            fields["parser"] = self.parser._asdict()
+        return fields
+
+    @property
+    def system_fingerprint(self) -> str:
+        """What answers: the model and its variant, as `model@variant`."""
+        return f"{self.model}@{self.variant}"

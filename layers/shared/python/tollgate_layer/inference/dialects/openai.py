@@ -1,0 +1,114 @@
+"""What OpenAI's two completion routes share: checking a body, server-sent events, usage, errors.
+
+https://platform.openai.com/docs/api-reference
+"""
+
+from __future__ import annotations
+
+from typing import NoReturn
+
+from tollgate_layer.inference import schemas
+from tollgate_layer.inference.backends.body_format import Usage
+from tollgate_layer.inference.completion_spec import CompletionSpec
+from tollgate_layer.inference.failures.errors import ApiError, RequestError
+from tollgate_layer.inference.json_text import JsonObject, parse_json, to_json
+from tollgate_layer.inference.response import Response
+
+DONE = "data: [DONE]\n\n"
+
+
+def read_body(body: str, schema: str) -> JsonObject:
+    """The JSON object in a body, checked against a schema; parameters that are null are left out.
+
+    The schema only checks. What goes on is the client's own JSON, so that no message loses a field on the way
+    (docs/decisions/0003).
+
+    Raises:
+        RequestError: `invalid_json` or `invalid_parameter`.
+    """
+    try:
+        document = parse_json(body)
+    except ValueError as error:
+        raise RequestError("invalid_json", str(error)) from None
+    if not isinstance(document, dict):
+        raise RequestError("invalid_json", "The body must be a JSON object.")
+    fault = schemas.first_fault(schema, document)
+    if fault is not None:
+        raise RequestError("invalid_parameter", f"{fault.location}: {fault.reason}", param=fault.location)
+    return {name: value for name, value in document.items() if value is not None}
+
+
+def refuse_parameter(param: str, reason: str) -> NoReturn:
+    """Raises RequestError: `param` has a value that the schema alone could not refuse."""
+    raise RequestError("invalid_parameter", f"{param}: {reason}.", param=param)
+
+
+def stop_sequences(document: JsonObject) -> tuple[str, ...]:
+    """The request's stop sequences, of which there may be one alone; an empty one stops nothing."""
+    stop = document.get("stop", [])
+    if isinstance(stop, str):
+        stop = [stop]
+    return tuple(text for text in stop if text)
+
+
+def include_usage(document: JsonObject) -> bool:
+    """Whether a stream is to end with its usage."""
+    wanted: bool = document.get("stream_options", {}).get("include_usage", False)
+    return wanted
+
+
+def head(spec: CompletionSpec, kind: str) -> JsonObject:
+    """The first fields of a completion or chunk; `kind` is the name of its type."""
+    return {
+        "id": spec.id,
+        "object": kind,
+        "created": spec.created,
+        "model": spec.model,
+        "system_fingerprint": spec.system_fingerprint,
+    }
+
+
+def usage_or_none(usage: Usage) -> JsonObject | None:
+    """Token counts; None unless the model gave both, since half of them would be read as a sum."""
+    if usage.prompt_tokens is None or usage.completion_tokens is None:
+        return None
+    return {**usage._asdict(), "total_tokens": usage.prompt_tokens + usage.completion_tokens}
+
+
+def event(value: JsonObject) -> str:
+    """One server-sent event."""
+    return f"data: {to_json(value)}\n\n"
+
+
+class Chunks:
+    """Writes the chunks of one stream; `kind` is the name of their type."""
+
+    def __init__(self, spec: CompletionSpec, kind: str) -> None:
+        self._include_usage = spec.include_usage
+        self._head = head(spec, kind)
+
+    def chunk(self, choices: list[JsonObject], usage: JsonObject | None = None) -> str:
+        """One event. Where usage is asked for, every chunk has the field, and all but the last have null in it."""
+        fields = {**self._head, "choices": choices}
+        if self._include_usage:
+            fields["usage"] = usage
+        return event(fields)
+
+    def end(self, usage: Usage) -> str:
+        """The last events: usage where it was asked for, and the end mark."""
+        if not self._include_usage:
+            return DONE
+        return self.chunk([], usage_or_none(usage)) + DONE
+
+
+class OpenAIErrors:
+    """Writes failures as OpenAI does; a base of the dialects that do so, too."""
+
+    def error_event(self, error: ApiError, request_id: str) -> str:
+        """The last event of a stream that failed."""
+        return event(error.body(request_id))
+
+    def refuse(self, error: ApiError, request_id: str) -> Response:
+        """The response to a failure."""
+        retry_after = "" if error.retry_after is None else str(error.retry_after)
+        return Response(error.kind.status, "application/json", retry_after, to_json(error.body(request_id)))

@@ -1,0 +1,147 @@
+"""OpenAI's chat completions: `POST /v1/chat/completions`.
+
+    {"model": "apexguru", "messages": [{"role": "user", "content": "Review this class: …"}], "temperature": 0.2}
+
+What clients may send stands in api/requests/chat_completions.py, field by field.
+https://platform.openai.com/docs/api-reference/chat/create, …/chat/object and …/chat/streaming
+"""
+
+from __future__ import annotations
+
+from tollgate_layer.inference import parameters
+from tollgate_layer.inference.backends.body_format import Usage
+from tollgate_layer.inference.completion import Call, CallDelta, Choice, Completion, Delta
+from tollgate_layer.inference.completion_spec import CompletionSpec
+from tollgate_layer.inference.dialects import openai
+from tollgate_layer.inference.json_text import JsonObject, to_json
+from tollgate_layer.inference.request import IncomingRequest, Request
+
+
+class OpenAIChat(openai.OpenAIErrors):
+    """See `dialects.Dialect`."""
+
+    id_prefix = "chatcmpl-"
+
+    def read(self, incoming: IncomingRequest) -> Request:
+        document = openai.read_body(incoming.body, "chat_completions")
+        _check_together(document)
+        return Request(
+            id=incoming.id,
+            dialect=incoming.dialect,
+            model=document["model"],
+            parameters=parameters.asked(document),
+            messages=document.get("messages"),
+            variables=document.get("variables"),
+            # OpenAI renamed the parameter for chats; clients send either.
+            max_tokens=document.get("max_completion_tokens", document.get("max_tokens")),
+            stop=openai.stop_sequences(document),
+            user=document.get("user"),
+            stream=document.get("stream", False),
+            include_usage=openai.include_usage(document),
+        )
+
+    def write(self, spec: CompletionSpec, completion: Completion) -> str:
+        choices = [_choice(choice) for choice in completion.choices]
+        usage = openai.usage_or_none(completion.usage)
+        return to_json({**openai.head(spec, "chat.completion"), "choices": choices, "usage": usage})
+
+    def event_writer(self, spec: CompletionSpec) -> ChatEvents:
+        return ChatEvents(spec)
+
+
+DIALECT = OpenAIChat()
+
+
+class ChatEvents:
+    """The chunks of one chat."""
+
+    def __init__(self, spec: CompletionSpec) -> None:
+        self._chunks = openai.Chunks(spec, "chat.completion.chunk")
+        self._begun: set[int] = set()
+
+    def write(self, delta: Delta) -> str:
+        """The event of a delta; before a choice's first one, an event with its role."""
+        events = ""
+        if delta.choice not in self._begun:
+            self._begun.add(delta.choice)
+            role = {"role": "assistant", "content": ""}
+            events = self._chunks.chunk([_chunk_choice(delta.choice, role, None, None)])
+        choice = _chunk_choice(delta.choice, _message_delta(delta), delta.logprobs, delta.finish_reason)
+        return events + self._chunks.chunk([choice])
+
+    def end(self, usage: Usage) -> str:
+        return self._chunks.end(usage)
+
+
+def _chunk_choice(index: int, delta: JsonObject, logprobs: JsonObject | None, finish_reason: str | None) -> JsonObject:
+    return {"index": index, "delta": delta, "logprobs": logprobs, "finish_reason": finish_reason}
+
+
+def _message_delta(delta: Delta) -> JsonObject:
+    """The fields of a message that a delta adds to."""
+    fields: JsonObject = {}
+    if delta.content is not None:
+        fields["content"] = delta.content
+    if delta.reasoning is not None:
+        fields["reasoning_content"] = delta.reasoning  # not OpenAI's: the name that reasoning models' servers use
+    if delta.refusal is not None:
+        fields["refusal"] = delta.refusal
+    if delta.calls:
+        fields["tool_calls"] = [_call_delta(call) for call in delta.calls]
+    return fields
+
+
+def _call_delta(call: CallDelta) -> JsonObject:
+    """A piece of a call: clients know by its index which call it goes on with, and by id and name that one begins."""
+    fields: JsonObject = {"index": call.index}
+    if call.id is not None:
+        fields |= {"id": call.id, "type": "function"}
+    function: JsonObject = {"arguments": call.arguments}
+    if call.name is not None:
+        function = {"name": call.name, "arguments": call.arguments}
+    return {**fields, "function": function}
+
+
+def _choice(choice: Choice) -> JsonObject:
+    message: JsonObject = {"role": "assistant", "content": choice.content, "refusal": choice.refusal or None}
+    if choice.reasoning:
+        message["reasoning_content"] = choice.reasoning
+    if choice.calls:
+        message["content"] = choice.content or None
+        message["tool_calls"] = [_call(call) for call in choice.calls]
+    return {
+        "index": choice.index,
+        "message": message,
+        "logprobs": choice.logprobs,
+        "finish_reason": choice.finish_reason,
+    }
+
+
+def _call(call: Call) -> JsonObject:
+    return {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
+
+
+def _check_together(document: JsonObject) -> None:
+    """What one field alone cannot say."""
+    if ("messages" in document) == ("variables" in document):
+        openai.refuse_parameter("messages", "send messages, or variables for a model with a prompt of its own")
+    if "top_logprobs" in document and not document.get("logprobs"):
+        openai.refuse_parameter("top_logprobs", "needs logprobs: true")
+    for index, message in enumerate(document.get("messages", ())):
+        _check_message(message, f"messages[{index}]")
+
+
+def _check_message(message: JsonObject, path: str) -> None:
+    role = message["role"]
+    content = message.get("content")
+    calls = message.get("tool_calls")
+    if role == "tool" and not message.get("tool_call_id"):
+        openai.refuse_parameter(f"{path}.tool_call_id", "a tool message names the call that it answers")
+    if content is None and not (role == "assistant" and calls):
+        openai.refuse_parameter(f"{path}.content", "is missing")
+    if calls and role != "assistant":
+        openai.refuse_parameter(f"{path}.tool_calls", "only assistant messages have tool calls")
+    if isinstance(content, list):
+        for index, part in enumerate(content):
+            if part.get(part["type"]) is None:
+                openai.refuse_parameter(f"{path}.content[{index}].{part['type']}", "is missing")

@@ -1,0 +1,42 @@
+"""After the model: answer → completion → response. Postprocess does it; a stream does the same event by event."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from tollgate_layer.inference import dialects
+from tollgate_layer.inference.answer_reader import AnswerReader, Outcome
+from tollgate_layer.inference.backends.bedrock import FORMATS
+from tollgate_layer.inference.completion import add_up
+from tollgate_layer.inference.completion_spec import CompletionSpec
+from tollgate_layer.inference.failures.errors import AnswerError
+from tollgate_layer.inference.response import Response
+
+
+class Completed(NamedTuple):
+    """A completion as the client's response, and what the log says of it."""
+
+    response: Response
+    outcome: Outcome
+
+
+def complete(spec: CompletionSpec, answer: Any) -> Completed:
+    """The client's response to a model's whole answer, given as parsed JSON.
+
+    Raises:
+        AnswerError: the answer cannot be read, or has no choices.
+    """
+    reader = AnswerReader(spec)
+    parts = FORMATS[spec.body_format].read(answer)
+    deltas = [*reader.feed(parts), *reader.finish()]
+    if not deltas:
+        raise AnswerError
+    dialect = dialects.find(spec.dialect)
+    if spec.stream:
+        # The step path has the whole answer before it can send a byte: all of the stream's events at once.
+        writer = dialect.event_writer(spec)
+        events = [writer.write(delta) for delta in deltas]
+        body = "".join(events) + writer.end(reader.usage)
+        return Completed(Response(200, "text/event-stream", "", body), reader.outcome())
+    body = dialect.write(spec, add_up(deltas, reader.usage))
+    return Completed(Response(200, "application/json", "", body), reader.outcome())

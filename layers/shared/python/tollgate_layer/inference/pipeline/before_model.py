@@ -1,0 +1,110 @@
+"""Before the model: request → conversation → invocation. Preprocess does it, and the streaming function."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from tollgate_layer.inference import dialects
+from tollgate_layer.inference.backends.bedrock import choose_format
+from tollgate_layer.inference.chat_template import rendered_conversation
+from tollgate_layer.inference.completion_spec import CompletionSpec
+from tollgate_layer.inference.conversation import Conversation, messages_of, served_conversation
+from tollgate_layer.inference.failures.errors import RequestError
+from tollgate_layer.inference.json_text import JsonObject
+from tollgate_layer.inference.length import fit
+from tollgate_layer.inference.parameters import with_defaults
+from tollgate_layer.inference.record import MODEL_NAME, ModelRecord, Variant, parse_record
+from tollgate_layer.inference.request import IncomingRequest, Request
+
+
+class Invocation(NamedTuple):
+    """One call of a model: its ARN, and the body that it takes."""
+
+    model_id: str
+    body: JsonObject
+
+
+class Prepared(NamedTuple):
+    """An invocation, and what the completion of its answer must look like."""
+
+    invocation: Invocation
+    spec: CompletionSpec
+
+
+def read(incoming: IncomingRequest) -> Request:
+    """The request in a body, checked: the dialect knows its shape.
+
+    Raises:
+        RequestError: the body is not a request of its dialect, or no model can have the name that it asks for.
+    """
+    request = dialects.find(incoming.dialect).read(incoming)
+    if not re.match(MODEL_NAME, request.model):
+        raise unknown_model(request.model)
+    return request
+
+
+def prepare(request: Request, record_text: str | None, now: float) -> Prepared:
+    """The invocation for a request: which variant of the model, and which body.
+
+    `record_text` is the model's record as its table holds it, None where there is none; `now` is in seconds since the
+    epoch.
+
+    Raises:
+        RequestError: the request does not fit the model.
+        ApiError: the model's record is at fault.
+
+    Example:
+        request = read(IncomingRequest("chat.completions", "r-1", '{"model": "m", "messages": […]}'))
+        invocation, spec = prepare(request, '{"model": "m", "variants": […]}', time.time())
+    """
+    if record_text is None:
+        raise unknown_model(request.model)
+    record = parse_record(record_text)
+    variant = record.choose_variant(request.user or request.id)
+
+    conversation = converse(request, record, variant, now)
+    conversation = fit(conversation, variant, asked=request.max_tokens is not None)
+
+    body_format = choose_format(variant.body_format, takes_messages=not isinstance(conversation.prompt, str))
+    body = body_format.build(conversation.prompt, conversation.parameters, conversation.stop)
+    spec = CompletionSpec(
+        dialect=request.dialect,
+        id=dialects.find(request.dialect).id_prefix + request.id,
+        created=int(now),
+        model=record.model,
+        variant=variant.name,
+        body_format=body_format.name,
+        stop=list(conversation.stop),
+        parser=conversation.parser,
+        stream=request.stream,
+        include_usage=request.include_usage,
+        prompt_length=sum(len(text) for text in conversation.texts),
+    )
+    return Prepared(Invocation(variant.model_id, body), spec)
+
+
+def converse(request: Request, record: ModelRecord, variant: Variant, now: float) -> Conversation:
+    """What the model reads for a request.
+
+    Three ways lead there: a prompt goes as it is; messages are rendered where the record has the model's chat
+    template, and otherwise left to a server that has it itself.
+
+    Raises:
+        RequestError: the request does not fit the model.
+    """
+    parameters = with_defaults(request, record)
+    if request.prompt is not None:
+        return Conversation(request.prompt, parameters, request.stop)
+    messages = messages_of(request, record)
+    if variant.chat_template is not None:
+        return rendered_conversation(messages, parameters, request.stop, variant, now)
+    if variant.body_format == "openai":
+        return served_conversation(messages, parameters, request.stop, variant)
+    reason = "this model takes prompts: use /v1/completions"
+    raise RequestError("unsupported_parameter", f"messages: {reason}.", param="messages")
+
+
+def unknown_model(name: str) -> RequestError:
+    """The answer for a model that does not exist."""
+    return RequestError("model_not_found", f"The model {name[:80]!r} does not exist.", param="model")
