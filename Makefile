@@ -13,7 +13,7 @@ export AWS_DEFAULT_REGION ?= us-east-1
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help dev test check build unit test-sam-local bench docs lock clean
+.PHONY: help dev test check build unit test-sam-local api bench docs lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 18
@@ -38,6 +38,9 @@ unit: .venv/test.stamp
 
 test-sam-local: .venv/test.stamp .venv-sam/stamp ## Run the functions in Lambda's containers (needs Docker)
 	PATH="$(CURDIR)/.venv-sam/bin:$$(dirname $$(scripts/find-python 3.13)):$$PATH" $(BIN)/pytest -m sam_local
+
+api: .venv/test.stamp ## Renew what is generated from the contract and the request models in api/
+	$(BIN)/python -m api
 
 bench: .venv/test.stamp .venv-sam/stamp ## Measure start-up, requests, packages and paths; renew docs/performance.md
 	$(BIN)/python -m benchmarks $(ARGS)

@@ -1,0 +1,67 @@
+"""The model record: the JSON text of one item of the model table. `docs/model-record.md` describes it at length."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from api.requests.shape import Shape
+
+MODEL_NAME = r"^[a-z0-9][a-z0-9._-]{0,62}$"
+Tokens = Annotated[int, Field(ge=1)]
+
+
+class Variant(Shape):
+    """One deployed version of a model."""
+
+    name: Annotated[str, Field(min_length=1, max_length=64)] = Field(description="The variant's name.")
+    weight: Annotated[int, Field(ge=0)] = Field(100, description="Its share of the requests.")
+    backend: Literal["bedrock"] = Field("bedrock", description="Where the model runs.")
+    model_id: Annotated[str, Field(min_length=1)] = Field(description="The imported model's ARN.")
+    body_format: Literal["openai", "bedrock", "mistral"] = Field(description="The shape of the model's body.")
+    chat_template: str | None = Field(
+        None, description="A built-in name, the model's own Jinja source, or null: the server formats messages."
+    )
+    special_tokens: dict[str, str] = Field({}, description="The tokenizer's special tokens, by name.")
+    template_variables: dict[str, Any] = Field({}, description="Variables that the chat template gets.")
+    server_adds_bos: bool | None = Field(None, description="Whether the server's tokenizer writes BOS itself.")
+    allow_special_tokens: bool = Field(False, description="Whether clients' texts may hold special tokens.")
+    tool_calls: Literal["hermes", "mistral", "llama3_json", "none"] | None = Field(
+        None, description="How the model writes tool calls, where the family does not say."
+    )
+    reasoning: bool | None = Field(None, description="Whether the model writes its thoughts before its answer.")
+    max_model_length: Tokens | None = Field(None, description="The most tokens of prompt and completion together.")
+    tokenizer: str | None = Field(None, description="The tokenizer by which prompts are measured.")
+
+
+class Defaults(Shape):
+    """What a request gets where it says nothing."""
+
+    max_tokens: Tokens = Field(1024, description="The most tokens of an answer.")
+    temperature: Annotated[float, Field(ge=0, le=2)] | None = Field(None, description="The temperature.")
+    top_p: Annotated[float, Field(gt=0, le=1)] | None = Field(None, description="The share of nucleus sampling.")
+    system: str | None = Field(None, description="The system text of conversations that have none.")
+
+
+class Limits(Shape):
+    """What a request may ask for at most."""
+
+    max_tokens: Tokens | None = Field(None, description="The most tokens of an answer.")
+
+
+class ServerPrompt(Shape):
+    """A prompt kept with the model: clients send `variables` instead of messages."""
+
+    system: str | None = Field(None, description="The system text.")
+    user: str = Field(description="The user's text, with {{ names }} to fill in.")
+
+
+class ModelRecord(Shape):
+    """A model as clients know it."""
+
+    model: Annotated[str, Field(pattern=MODEL_NAME)] = Field(description="The name that clients send.")
+    variants: Annotated[list[Variant], Field(min_length=1)] = Field(description="Its deployed versions.")
+    defaults: Defaults = Field(Defaults.model_validate({}), description="What a request gets where it says nothing.")
+    limits: Limits = Field(Limits.model_validate({}), description="What a request may ask for at most.")
+    prompt: ServerPrompt | None = Field(None, description="A prompt kept with the model.")

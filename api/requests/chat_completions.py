@@ -1,0 +1,70 @@
+"""The body of POST /v1/chat/completions.
+
+https://platform.openai.com/docs/api-reference/chat/create
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, Tag
+
+from api.requests.messages import Message, NamedTool, Tool
+from api.requests.sampling import SamplingParameters
+from api.requests.shape import OPENAI, OPENAI_CHAT, TEMPLATE, TOLLGATE, ObjectTag, either, parameter
+
+
+class ChatCompletionRequest(SamplingParameters):
+    """A completion of a conversation; unknown parameters are refused."""
+
+    messages: Annotated[list[Message], Field(min_length=1)] | None = parameter(
+        "The conversation. A model with a prompt of its own takes variables instead.", honoured_by=[TOLLGATE]
+    )
+    variables: dict[str, str] | None = parameter(
+        "The values to fill into the model's own prompt, text by name.", honoured_by=[TOLLGATE]
+    )
+    max_completion_tokens: Annotated[int, Field(ge=1, le=1_000_000)] | None = parameter(
+        "The same as max_tokens; where both are given, this one counts.", honoured_by=[TOLLGATE]
+    )
+    logprobs: bool | None = parameter(
+        "Answer with the log probability of each token.", honoured_by=OPENAI, nothing=[False]
+    )
+    top_logprobs: Annotated[int, Field(ge=0, le=20)] | None = parameter(
+        "With logprobs: the log probabilities of so many likely tokens at each place.", honoured_by=[OPENAI_CHAT]
+    )
+    tools: Annotated[list[Tool], Field(max_length=128)] | None = parameter(
+        "The tools that the model may call.", honoured_by=[OPENAI_CHAT, TEMPLATE], nothing=[[]]
+    )
+    tool_choice: (
+        Annotated[
+            Annotated[Literal["none", "auto", "required"], Tag("<text>")] | Annotated[NamedTool, ObjectTag],
+            either("should be none, auto, required or a named function"),
+        ]
+        | None
+    ) = parameter(
+        "Whether the model may call tools: `none`, `auto`, `required`, or a named function as an object.",
+        honoured_by=[OPENAI_CHAT, TEMPLATE],
+    )
+    parallel_tool_calls: bool | None = parameter(
+        "Whether one answer may have several calls.", honoured_by=[OPENAI_CHAT], nothing=[True]
+    )
+    reasoning_effort: Literal["none", "minimal", "low", "medium", "high", "xhigh"] | None = parameter(
+        "How long a reasoning model thinks.", honoured_by=[OPENAI_CHAT]
+    )
+    # Beyond OpenAI's API, with the names that vLLM gives them.
+    chat_template_kwargs: dict[str, Any] | None = parameter(
+        "Variables of the model's chat template.", honoured_by=[OPENAI_CHAT, TEMPLATE]
+    )
+    documents: list[dict[str, Any]] | None = parameter(
+        "Documents for a chat template that knows retrieval.", honoured_by=[OPENAI_CHAT, TEMPLATE]
+    )
+    add_generation_prompt: bool | None = parameter(
+        "Whether the prompt ends by opening the assistant's turn.",
+        honoured_by=[OPENAI_CHAT, TEMPLATE],
+        nothing=[True],
+    )
+    continue_final_message: bool | None = parameter(
+        "Whether the model continues the last message instead of answering it.",
+        honoured_by=[OPENAI_CHAT, TEMPLATE],
+        nothing=[False],
+    )

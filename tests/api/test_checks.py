@@ -1,0 +1,116 @@
+"""The generated validators decide as the hand-written ones did: `scripts/record_checks.py` recorded those."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from pydantic_core import ValidationError
+
+from tests.conftest import ROOT
+from tollgate_layer.inference.schemas import location, parameters, validator
+
+GOLDEN = Path(__file__).parent / "golden"
+
+# Records were once checked as the keyword arguments of a class. The words for the same faults are others now.
+SAME_FAULT = {
+    "Missing required keyword only argument": "Field required",
+    "Unexpected keyword argument": "Extra inputs are not permitted",
+    "Arguments must be an array or an object": "Input should be an object",
+}
+
+
+def recorded(name):
+    return json.loads((GOLDEN / f"{name}.json").read_text())
+
+
+def faults_of(check, document):
+    """Where a document is at fault and why; None when it is accepted."""
+    try:
+        check(document)
+    except ValidationError as error:
+        return [[location(item["loc"]), item["msg"]] for item in error.errors()]
+    return None
+
+
+@pytest.mark.parametrize("name", ["chat_completions", "completions"])
+def test_requests_are_judged_as_before_and_told_the_same_first_fault(name):
+    cases = recorded(name)
+    assert len(cases) > 1000
+    assert sum(outcome is None for _, outcome in cases) > 100
+
+    for document, outcome in cases:
+        faults = faults_of(validator(name).validate_python, document)
+
+        assert faults == outcome or (faults and outcome and faults[:1] == outcome), document
+
+
+def has_list_for_object(document):
+    """Whether a list stands where a record has an object; it was taken for the arguments by their position."""
+    if isinstance(document, list):
+        return True
+    variants = document.get("variants") if isinstance(document, dict) else None
+    inner = [document.get(name) for name in ("defaults", "limits", "prompt")] if isinstance(document, dict) else []
+    inner += variants if isinstance(variants, list) else []
+    return any(isinstance(item, list) for item in inner)
+
+
+def test_records_are_judged_as_before_and_told_every_fault():
+    cases = [(document, outcome) for document, outcome in recorded("model_record") if not has_list_for_object(document)]
+    assert len(cases) > 300
+
+    for document, outcome in cases:
+        expected = outcome and [[where, SAME_FAULT.get(message, message)] for where, message in outcome]
+
+        assert (
+            faults_of(lambda record: validator("model_record").validate_json(json.dumps(record)), document) == expected
+        )
+
+
+def test_a_record_gets_its_defaults():
+    least = {"model": "m", "variants": [{"name": "v", "model_id": "arn", "body_format": "openai"}]}
+
+    record = validator("model_record").validate_python(least)
+
+    assert record["defaults"] == {"max_tokens": 1024, "temperature": None, "top_p": None, "system": None}
+    assert record["limits"] == {"max_tokens": None}
+    assert record["prompt"] is None
+    assert record["variants"][0]["weight"] == 100
+    assert record["variants"][0]["special_tokens"] == {}
+
+
+def test_zero_is_not_false_and_one_is_not_true():
+    assert parameters()["logprobs"].asks_for_nothing(False)
+    assert not parameters()["logprobs"].asks_for_nothing(0)
+    assert parameters()["n"].asks_for_nothing(1)
+    assert not parameters()["n"].asks_for_nothing(True)
+    assert parameters()["frequency_penalty"].asks_for_nothing(0.0)
+
+
+def test_a_parameter_says_who_honours_it_and_under_which_name():
+    assert parameters()["max_tokens"].honoured_by == {
+        "openai_chat": "max_tokens",
+        "openai_completion": "max_tokens",
+        "bedrock": "max_gen_len",
+        "mistral": "max_tokens",
+    }
+    assert parameters()["metadata"].honoured_by == {}
+    assert set(parameters()["tools"].honoured_by) == {"openai_chat", "template"}
+
+
+def test_what_is_generated_is_up_to_date():
+    from api.__main__ import generated_files
+
+    for path, text in generated_files().items():
+        assert path.read_text() == text, f"{path.relative_to(ROOT)} is not what the models say: run make api"
+
+
+def test_the_parameter_table_comes_without_pydantic():
+    code = "import sys, tollgate_layer.inference.schemas as s; s.parameters(); print('pydantic_core' in sys.modules)"
+
+    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert answer.stdout.strip() == "False"
