@@ -63,6 +63,20 @@ def test_other_kinds_of_events_are_passed_over():
     assert stream(http(data)) == [{"a": 1}]
 
 
+def test_events_that_came_together_before_an_error_are_given_together_and_then_the_error():
+    data = frames([{"a": 1}, {"a": 2}]) + eventstream.exception("throttlingException", {})
+    batches = []
+
+    async def run():
+        async for batch in BedrockModel(BytesService([http(data)])).stream(INVOCATION):
+            batches.append(batch)  # noqa: PERF401 -- what comes before the error is to be seen
+
+    with pytest.raises(ApiError) as caught:
+        asyncio.run(run())
+    assert caught.value.code == "model_throttled"
+    assert batches == [[{"a": 1}, {"a": 2}]]
+
+
 def test_every_error_of_both_operations_has_a_code_of_its_own():
     model = botocore.session.get_session().get_service_model("bedrock-runtime")
     names = {

@@ -9,7 +9,8 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from streaming.aws.http_client import ConnectError, ConnectionClosedError, HttpClient
+from streaming.aws.connections import ConnectError, ConnectionClosedError, ConnectionPool
+from streaming.aws.http_client import HttpClient
 from tests.stream.upstream import http
 
 pytestmark = pytest.mark.path
@@ -50,19 +51,28 @@ class Server:
 
 
 @asynccontextmanager
-async def connected(server, **options):
+async def serving(server):
     listening = await asyncio.start_server(server.serve, "127.0.0.1", 0)
-    client = HttpClient(f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}", **options)
     try:
-        yield client
+        yield listening.sockets[0].getsockname()[1]
     finally:
-        client.close()
         listening.close()
 
 
+@asynccontextmanager
+async def connected(server, **options):
+    async with serving(server) as port:
+        client = HttpClient(f"http://127.0.0.1:{port}", **options)
+        try:
+            yield client
+        finally:
+            while connection := client.connections.take():
+                connection.drop()
+
+
 async def post(client, body=b"{}"):
-    async with client.post("/", {"host": client.host}, body) as answer:
-        return answer.status, await answer.read()
+    async with client.post("/", {"host": client.host}, body) as response:
+        return response.status, await response.read()
 
 
 def test_a_connection_serves_one_request_after_another():
@@ -124,19 +134,19 @@ def test_a_connection_that_was_idle_for_a_minute_is_not_used_again():
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux can be told how long to wait for acknowledgements")
 def test_a_peer_that_acknowledges_nothing_is_given_up_after_ten_seconds():
-    server = Server([http(b"one")])
+    server = Server([])
 
     async def run():
-        async with connected(server) as client:
-            await post(client)
-            connection = client.take()
-            client.keep(connection)
+        async with serving(server) as port:
+            connection = await ConnectionPool("127.0.0.1", port, tls=False).open()
             sock = connection.writer.get_extra_info("socket")
-            return (
+            options = (
                 sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT),
                 sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE),
                 sock.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE),
             )
+            connection.drop()
+            return options
 
     assert asyncio.run(run()) == (10_000, 30, 1)
 
@@ -171,8 +181,8 @@ def test_leaving_an_answer_early_closes_its_connection_at_once():
 
     async def run():
         async with connected(server) as client:
-            async with client.post("/", {}, b"") as answer:
-                async for _ in answer:
+            async with client.post("/", {}, b"") as response:
+                async for _ in response:
                     break
             await asyncio.wait_for(server.left.wait(), 1)
 

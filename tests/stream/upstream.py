@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
-from streaming.aws.http_client import Answer
+from streaming.aws.http_response import HttpResponse
 from tollgate.emulators.bedrock import eventstream
 
 
@@ -19,7 +19,7 @@ def frames(events: Iterable[Any]) -> bytes:
 
 
 def http(body: bytes, status: int = 200, headers: str = "", chunk_bytes: int | None = None) -> bytes:
-    """An HTTP answer; with `chunk_bytes` in chunks of so many bytes."""
+    """The bytes of an HTTP response; with `chunk_bytes` in chunks of so many bytes."""
     head = f"HTTP/1.1 {status} Any\r\n{headers}".encode()
     if chunk_bytes is None:
         return head + b"content-length: %d\r\n\r\n" % len(body) + body
@@ -35,21 +35,21 @@ def split(data: bytes, cuts: Iterable[int]) -> list[bytes]:
 
 
 class BytesService:
-    """Answers each request with the next list of pieces, which end as a closed connection does."""
+    """Responds to each request with the next list of pieces, which end as a closed connection does."""
 
-    def __init__(self, *answers: list[bytes]) -> None:
-        self._answers = list(answers)
+    def __init__(self, *responses: list[bytes]) -> None:
+        self._responses = list(responses)
         self.requests: list[tuple[str, Mapping[str, str], bytes]] = []
 
     @asynccontextmanager
-    async def post(self, path: str, headers: Mapping[str, str], body: bytes) -> AsyncIterator[Answer]:
+    async def post(self, path: str, headers: Mapping[str, str], body: bytes) -> AsyncIterator[HttpResponse]:
         self.requests.append((path, headers, body))
         reader = asyncio.StreamReader()
-        feeding = asyncio.create_task(_feed(reader, self._answers.pop(0)))
-        answer = Answer()
+        feeding = asyncio.create_task(_feed(reader, self._responses.pop(0)))
+        response = HttpResponse(reader)
         try:
-            await answer.read_head(reader)
-            yield answer
+            await response.read_head()
+            yield response
         finally:
             feeding.cancel()
 

@@ -1,1 +1,1 @@
-"""The streaming path: a request's three steps in one function, which sends tokens as they come."""
+"""The streaming path: one function that does the three steps of the step path, and sends tokens as they come."""

@@ -1,4 +1,4 @@
-"""Serves the application where the Lambda Web Adapter expects it."""
+"""Serves the streaming path over HTTP, where the Lambda Web Adapter expects it: `python -m streaming`."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from streaming.record_cache import CachedRecords
 from streaming.settings import Settings, SettingsError, read_settings
 from tollgate_layer.inference.observability import function_logger
 
-# Longer than the adapter keeps its connections, so that it never meets one that is being closed.
+# Longer than the adapter keeps its connections, so that it never sends a request over one that is being closed.
 _KEEP_ALIVE_S = 75
 
 
 def build(settings: Settings) -> Application:
-    """The application with everything that it needs."""
-    region, credentials = settings.region, settings.credentials
-    table = Service(settings.dynamodb_url, "dynamodb", region, credentials)
-    runtime = Service(settings.bedrock_url, "bedrock", region, credentials)
+    """Build the application and everything that it needs. Nothing is connected yet: the first request does that."""
+    table = Service(settings.dynamodb_url, "dynamodb", settings.region, settings.credentials)
+    runtime = Service(settings.bedrock_url, "bedrock", settings.region, settings.credentials)
     records = CachedRecords(TableRecords(table, settings.model_table), settings.record_ttl_s)
+    path = StreamingPath(records, BedrockModel(runtime), settings.model_wait_s)
     return Application(
-        StreamingPath(records, BedrockModel(runtime), settings.model_wait_s),
+        path,
         function_logger(),
         timeout_s=settings.timeout_s,
         comment_interval_s=settings.comment_interval_s,
@@ -36,21 +36,24 @@ def build(settings: Settings) -> Application:
 
 
 def main() -> None:
-    """Serve until the process is told to end."""
+    """Serve until the process is told to end. Exits with a message if a setting is missing or wrong."""
     try:
         settings = read_settings(os.environ)
     except SettingsError as error:
         sys.exit(f"stream: {error}")
-    # A task's name says nothing of a request. (typeshed does not know this switch.)
+    # Each log record would look up the name of the asyncio task that wrote it, which says nothing of a request.
+    # (typeshed does not know this switch.)
     logging.logAsyncioTasks = False  # type: ignore[attr-defined]
     config = uvicorn.Config(
         build(settings),
         host="127.0.0.1",
         port=settings.port,
+        # uvloop was measured and gains nothing here (decision 61); httptools is needed anyway, to read responses.
         loop="asyncio",
         http="httptools",
         ws="none",
         lifespan="off",
+        # The application writes one log line for each request, and uvicorn none.
         log_config=None,
         access_log=False,
         proxy_headers=False,

@@ -9,17 +9,12 @@ from collections.abc import AsyncGenerator
 
 from aws_lambda_powertools import Logger
 
+from streaming.asgi import Receive, Scope, Send
+from streaming.disconnect import ClientGoneError, UntilClientLeaves
+from streaming.identity import identify
 from streaming.path import StreamingPath
-from streaming.reply import (
-    ClientGoneError,
-    Receive,
-    Reply,
-    Scope,
-    Send,
-    UntilClientLeaves,
-    identify,
-    read_body,
-)
+from streaming.reply import Reply
+from streaming.request_body import read_body
 from tollgate_layer.inference.failures.errors import ApiError
 from tollgate_layer.inference.invocation import Prepared, Request
 from tollgate_layer.inference.observability import Call

@@ -6,8 +6,8 @@ import time
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
-from streaming.batches import until_failure
-from streaming.ports import Model, Records
+from streaming.interfaces import Model, Records
+from streaming.partial_results import collect_until_failure
 from streaming.retries import Retries
 from tollgate_layer.inference.body_formats import FORMATS
 from tollgate_layer.inference.completion import ChunkWriter
@@ -99,7 +99,7 @@ class StreamingPath:
         async with aclosing(self._model.stream(prepared.invocation)) as batches:
             async for batch in batches:
                 deltas = (delta for answer in batch for delta in reader.feed(body_format.read(answer)))
-                events, failure = until_failure(map(writer.write, deltas))
+                events, failure = collect_until_failure(map(writer.write, deltas))
                 if events:
                     yield "".join(events)
                 if failure:

@@ -1,4 +1,4 @@
-"""Which failed invocations are tried again, and after how long."""
+"""Decides which failed invocations are tried again, and after how long (decision 62)."""
 
 from __future__ import annotations
 
@@ -10,26 +10,38 @@ from typing import NamedTuple
 from tollgate_layer.inference.failures.errors import ApiError
 
 
-class Policy(NamedTuple):
-    """How long to wait after one kind of failure; how often it is tried, the table of errors says.
+class Backoff(NamedTuple):
+    """How long to wait between attempts, in seconds: exponential backoff with full jitter.
 
-    The n-th wait is random, up to `first_wait_s` · 2ⁿ⁻¹, at most `longest_wait_s`.
-    https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/ (full jitter)
+    The n-th wait is a random time between 0 and `first_wait_s` · 2ⁿ⁻¹, or `longest_wait_s` if that is less.
+    https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
     """
 
     first_wait_s: float
     longest_wait_s: float
 
 
-# A cold model takes tens of seconds to minutes; every attempt also keeps its loading going.
-POLICIES = {
-    "model_not_ready": Policy(first_wait_s=1.0, longest_wait_s=8.0),
-    "model_unavailable": Policy(first_wait_s=0.2, longest_wait_s=2.0),
+# Failures that may pass by themselves; no other is tried again. A throttled model is not among them: its client has
+# to slow down, and hears so at once. How often each is tried is `attempts` in the table of errors.
+BACKOFFS = {
+    # Loading a model takes tens of seconds to minutes; each attempt also keeps Bedrock loading it.
+    "model_not_ready": Backoff(first_wait_s=1.0, longest_wait_s=8.0),
+    "model_unavailable": Backoff(first_wait_s=0.2, longest_wait_s=2.0),
 }
 
 
 class Retries:
-    """Of one request: counts its attempts, and waits between them for `limit_s` at most in all."""
+    """Counts the attempts of one request and waits between them; all waits together take at most `limit_s`.
+
+    Example::
+
+        retries = Retries(limit_s=300)
+        while True:
+            try:
+                return await model.invoke(invocation)
+            except ApiError as failure:
+                await retries.wait(failure)
+    """
 
     def __init__(
         self,
@@ -40,27 +52,27 @@ class Retries:
     ) -> None:
         self._clock = clock or asyncio.get_running_loop().time
         self._sleep = sleep
-        self._until = self._clock() + limit_s
+        self._deadline = self._clock() + limit_s
         self._failures: dict[str, int] = {}
 
     @property
     def attempts(self) -> int:
-        """Invocations so far, the one under way included."""
+        """The number of invocations so far, including the one under way."""
         return 1 + sum(self._failures.values())
 
     async def wait(self, failure: ApiError) -> None:
-        """Return when it is time for the next attempt.
+        """Wait until it is time for the next attempt.
 
         Raises:
-            ApiError: `failure`, when there is to be none.
+            ApiError: `failure` itself, if there is to be no further attempt.
         """
-        policy = POLICIES.get(failure.code)
-        failed = self._failures.get(failure.code, 0) + 1
-        if policy is None or failed >= failure.kind.attempts:
+        backoff = BACKOFFS.get(failure.code)
+        failures = self._failures.get(failure.code, 0) + 1
+        remaining_s = self._deadline - self._clock()
+        if backoff is None or failures >= failure.kind.attempts or remaining_s <= 0:
             raise failure
-        wait_s = random.uniform(0, min(policy.longest_wait_s, policy.first_wait_s * 2 ** min(failed - 1, 30)))  # noqa: S311
-        left_s = self._until - self._clock()
-        if left_s <= 0:
-            raise failure
-        self._failures[failure.code] = failed
-        await self._sleep(min(wait_s, left_s))
+        self._failures[failure.code] = failures
+        longest_s = min(backoff.first_wait_s * 2 ** (failures - 1), backoff.longest_wait_s)
+        wait_s = random.uniform(0, longest_s)  # noqa: S311 -- spreads clients over time, protects nothing
+        # A wait is cut at the deadline, not given up: the time that is left is worth one last attempt.
+        await self._sleep(min(wait_s, remaining_s))

@@ -1,4 +1,4 @@
-"""The function's settings, from its environment variables."""
+"""Reads the function's settings from its environment variables."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from streaming.aws.signature import Credentials
 
 
 class SettingsError(Exception):
-    """When an environment variable is missing or not what it should be."""
+    """When an environment variable is missing or has a value that cannot be used."""
 
 
 class Settings(NamedTuple):
-    """Times are in seconds; `timeout_s` is how long API Gateway waits for the whole answer."""
+    """What the environment variables of `StreamFunction` in template.yaml say. Times are in seconds."""
 
     port: int
     region: str
@@ -22,31 +22,38 @@ class Settings(NamedTuple):
     dynamodb_url: str
     model_table: str
     record_ttl_s: float
+    """How long a model's record is used before it is read again."""
     comment_interval_s: float
+    """After how much silence a stream gets a comment that keeps connections open."""
     model_wait_s: float
+    """How long a request waits for a model that is being loaded."""
     timeout_s: float
+    """How long API Gateway waits for the whole response."""
 
 
 def read_settings(environment: Mapping[str, str]) -> Settings:
-    """The settings in `environment`; endpoints are the Region's unless AWS's own variables name others.
+    """Read the settings from `environment`.
 
-    https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html
+    Endpoints are those of the Region, unless AWS's own variables name others; so the local runner points the function
+    at its emulators. https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html
 
     Raises:
         SettingsError: names the variable, its value and what was expected.
     """
-    region = _text(environment, "AWS_REGION")
+    region = _required(environment, "AWS_REGION")
+    # Lambda sets these three to the credentials of the function's role.
+    credentials = Credentials(
+        access_key_id=_required(environment, "AWS_ACCESS_KEY_ID"),
+        secret_access_key=_required(environment, "AWS_SECRET_ACCESS_KEY"),
+        session_token=environment.get("AWS_SESSION_TOKEN") or None,
+    )
     return Settings(
         port=int(_number(environment, "AWS_LWA_PORT", 8080)),
         region=region,
-        credentials=Credentials(
-            _text(environment, "AWS_ACCESS_KEY_ID"),
-            _text(environment, "AWS_SECRET_ACCESS_KEY"),
-            environment.get("AWS_SESSION_TOKEN") or None,
-        ),
+        credentials=credentials,
         bedrock_url=_endpoint(environment, "BEDROCK_RUNTIME", f"bedrock-runtime.{region}"),
         dynamodb_url=_endpoint(environment, "DYNAMODB", f"dynamodb.{region}"),
-        model_table=_text(environment, "TOLLGATE_MODEL_TABLE"),
+        model_table=_required(environment, "TOLLGATE_MODEL_TABLE"),
         record_ttl_s=_number(environment, "TOLLGATE_RECORD_CACHE_S", 30),
         comment_interval_s=_number(environment, "TOLLGATE_COMMENT_INTERVAL_S", 10),
         model_wait_s=_number(environment, "TOLLGATE_MODEL_WAIT_S", 300),
@@ -62,10 +69,11 @@ def _endpoint(environment: Mapping[str, str], service: str, host: str) -> str:
     )
 
 
-def _text(environment: Mapping[str, str], name: str) -> str:
-    if not environment.get(name):
+def _required(environment: Mapping[str, str], name: str) -> str:
+    value = environment.get(name)
+    if not value:
         raise SettingsError(f"the environment variable {name} must be set")
-    return environment[name]
+    return value
 
 
 def _number(environment: Mapping[str, str], name: str, default: float) -> float:
@@ -74,6 +82,7 @@ def _number(environment: Mapping[str, str], name: str, default: float) -> float:
         number = float(text)
     except ValueError:
         number = -1
+    # Python reads "nan" and "inf" as numbers; this comparison is false for both.
     if not 0 <= number < float("inf"):
         raise SettingsError(f"the environment variable {name} must be a number from 0 on, not {text!r}")
     return number

@@ -1,5 +1,6 @@
-"""Amazon Bedrock: InvokeModel and InvokeModelWithResponseStream.
+"""Invokes models on Amazon Bedrock: InvokeModel and InvokeModelWithResponseStream.
 
+https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_InvokeModel.html
 https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_InvokeModelWithResponseStream.html
 """
 
@@ -7,20 +8,23 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator
 from typing import Any
 from urllib.parse import quote
 
+from streaming.aws.connections import ConnectionClosedError, HttpError
 from streaming.aws.event_stream import EventStreamError, Frame, FrameReader
-from streaming.aws.http_client import Answer, ConnectionClosedError, HttpError
+from streaming.aws.http_response import HttpResponse
 from streaming.aws.service import Endpoint, connection_failure, error_name
-from streaming.batches import until_failure
-from tollgate_layer.inference.failures.errors import AnswerError, to_json
+from tollgate_layer.inference.failures.errors import AnswerError, ApiError, to_json
 from tollgate_layer.inference.failures.upstream import from_upstream
 from tollgate_layer.inference.invocation import Invocation
 
 _HEADERS = {"content-type": "application/json", "accept": "application/json"}
+# `accept` would be the type of the event stream; the type of the model's own JSON in it has a header of its own.
 _STREAM_HEADERS = {"content-type": "application/json", "x-amzn-bedrock-accept": "application/json"}
+# botocore's name for a stream that is cut off or damaged.
+_BROKEN_STREAM = "ResponseStreamingError"
 
 
 class BedrockModel:
@@ -30,78 +34,88 @@ class BedrockModel:
         self._service = service
 
     async def invoke(self, invocation: Invocation) -> Any:
-        """See `ports.Model`."""
+        """See `interfaces.Model`."""
         path = f"/model/{quote(invocation.model_id, safe='')}/invoke"
         try:
-            async with self._service.post(path, _HEADERS, _body(invocation)) as answer:
-                await _check_status(answer)
-                return _parse(await answer.read())
+            async with self._service.post(path, _HEADERS, _body(invocation)) as response:
+                await _check_status(response)
+                return _parse_json(await response.read())
         except HttpError as error:
             raise connection_failure(error) from error
 
     async def stream(self, invocation: Invocation) -> AsyncGenerator[list[Any]]:
-        """See `ports.Model`."""
+        """See `interfaces.Model`."""
         path = f"/model/{quote(invocation.model_id, safe='')}/invoke-with-response-stream"
         begun = False
         try:
-            async with self._service.post(path, _STREAM_HEADERS, _body(invocation)) as answer:
-                await _check_status(answer)
+            async with self._service.post(path, _STREAM_HEADERS, _body(invocation)) as response:
+                await _check_status(response)
                 begun = True
                 frames = FrameReader()
-                async for data in answer:
-                    events, failure = until_failure(_events(frames, data))
+                async for data in response:
+                    events, failure = _read_events(frames, data)
                     if events:
                         yield events
                     if failure:
                         raise failure
                 if frames.inside_a_frame:
-                    raise from_upstream("ResponseStreamingError")
+                    raise from_upstream(_BROKEN_STREAM)
         except ConnectionClosedError as error:
-            raise from_upstream("ResponseStreamingError" if begun else "ConnectionClosedError") from error
+            # Without a response the invocation may be tried again; a stream that breaks off is the model's error.
+            raise from_upstream(_BROKEN_STREAM if begun else "ConnectionClosedError") from error
         except HttpError as error:
             raise connection_failure(error) from error
-
-
-async def _check_status(answer: Answer) -> None:
-    if answer.status != 200:
-        raise from_upstream(await error_name(answer))
 
 
 def _body(invocation: Invocation) -> bytes:
     return to_json(invocation.body).encode()
 
 
-def _events(frames: FrameReader, data: bytes) -> Iterator[Any]:
-    """The model's JSON in each chunk that `data` completes; other kinds of events are passed over.
+async def _check_status(response: HttpResponse) -> None:
+    if response.status != 200:
+        raise from_upstream(await error_name(response))
 
-    Raises:
-        ApiError: a frame ends the stream with an error, or the bytes are not frames.
+
+def _read_events(frames: FrameReader, data: bytes) -> tuple[list[Any], ApiError | None]:
+    """Parse the events that `data` completes; other kinds of frames than the model's chunks are skipped.
+
+    A failure is returned beside the events before it. Raised, it would take them along, and the client would not get
+    tokens that the model gave before it failed.
     """
+    events: list[Any] = []
     try:
         for frame in frames.feed(data):
-            _check_frame(frame)
+            _raise_error_in(frame)
             if frame.headers.get(":event-type") == "chunk":
-                yield _parse_chunk(frame.payload)
-    except EventStreamError as error:
-        raise from_upstream("ResponseStreamingError") from error
+                events.append(_parse_chunk(frame.payload))
+    except EventStreamError:
+        return events, from_upstream(_BROKEN_STREAM)
+    except ApiError as failure:
+        return events, failure
+    return events, None
 
 
-def _check_frame(frame: Frame) -> None:
-    kind = frame.headers.get(":message-type")
-    if kind == "exception":
+def _raise_error_in(frame: Frame) -> None:
+    """Raise the ApiError for a frame that ends the stream with an error.
+
+    An `exception` is one of the operation's own, an `error` any other of the service's.
+    """
+    message_type = frame.headers.get(":message-type")
+    if message_type == "exception":
         raise from_upstream(frame.headers.get(":exception-type", ""))
-    if kind == "error":
+    if message_type == "error":
         raise from_upstream(frame.headers.get(":error-code", ""))
 
 
 def _parse_chunk(payload: bytes) -> Any:
+    """Parse the model's JSON in a chunk, which is `{"bytes": "…"}` with base64 inside."""
     try:
-        return _parse(base64.b64decode(json.loads(payload)["bytes"]))
+        return _parse_json(base64.b64decode(json.loads(payload)["bytes"]))
     except (KeyError, TypeError, ValueError) as error:
         raise AnswerError from error
 
 
-def _parse(data: bytes) -> Any:
+def _parse_json(data: bytes) -> Any:
     try:
         return json.loads(data)
     except ValueError as error:

@@ -1,4 +1,4 @@
-"""The model table in DynamoDB.
+"""Reads the model table in DynamoDB.
 
 https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_GetItem.html
 """
@@ -8,50 +8,55 @@ from __future__ import annotations
 import asyncio
 import json
 
-from streaming.aws.http_client import HttpError
+from streaming.aws.connections import HttpError
 from streaming.aws.service import Endpoint, error_name
 from tollgate_layer.inference.failures.errors import ApiError, to_json
 from tollgate_layer.inference.failures.upstream import from_upstream
 
 _HEADERS = {"content-type": "application/x-amz-json-1.0", "x-amz-target": "DynamoDB_20120810.GetItem"}
+# GetItem takes some milliseconds: after two seconds a new attempt is the better bet.
 _TIMEOUT_S = 2.0
-_ATTEMPTS = 2
+# The step path's name of this step, by which `from_upstream` tells the table's failures from the model's.
+_STATE = "ResolveModel"
 
 
 class TableRecords:
-    """Model records, as items of the model table."""
+    """Model records as items of a DynamoDB table."""
 
     def __init__(self, service: Endpoint, table: str) -> None:
         self._service = service
         self._table = table
 
     async def get(self, name: str) -> str | None:
-        """See `ports.Records`; a failure that may pass is tried again once."""
+        """See `interfaces.Records`. A failure that may pass is tried again once, since reading changes nothing."""
         body = to_json({"TableName": self._table, "Key": {"model": {"S": name}}}).encode()
-        for attempt in range(1, _ATTEMPTS + 1):
-            try:
-                return await self._get_item(body)
-            except ApiError as error:
-                if error.code != "model_unavailable" or attempt == _ATTEMPTS:
-                    raise
-        raise AssertionError("the last attempt returns or raises")
+        try:
+            return await self._get_item(body)
+        except ApiError as error:
+            if error.code != "model_unavailable":
+                raise
+        return await self._get_item(body)
 
     async def _get_item(self, body: bytes) -> str | None:
         try:
-            async with asyncio.timeout(_TIMEOUT_S), self._service.post("/", _HEADERS, body) as answer:
-                if answer.status != 200:
-                    raise from_upstream(f"DynamoDB.{await error_name(answer)}", state="ResolveModel")
-                return _record_in(await answer.read())
+            async with asyncio.timeout(_TIMEOUT_S), self._service.post("/", _HEADERS, body) as response:
+                if response.status != 200:
+                    raise from_upstream(f"DynamoDB.{await error_name(response)}", state=_STATE)
+                return _record_in(await response.read())
         except TimeoutError as error:
-            raise from_upstream("DynamoDB.ReadTimeoutError", state="ResolveModel") from error
+            raise from_upstream("DynamoDB.ReadTimeoutError", state=_STATE) from error
         except HttpError as error:
-            raise from_upstream("DynamoDB.EndpointConnectionError", state="ResolveModel") from error
+            raise from_upstream("DynamoDB.EndpointConnectionError", state=_STATE) from error
 
 
-def _record_in(answer: bytes) -> str | None:
-    """The same as the step path reads: the string in the item's `record`."""
+def _record_in(body: bytes) -> str | None:
+    """Return the string in the item's `record`, which is what the step path's state machine reads too.
+
+    The body is `{"Item": {"record": {"S": "…"}, …}}`, or `{}` if there is no such item.
+    """
     try:
-        record = json.loads(answer).get("Item", {}).get("record", {}).get("S")
+        item = json.loads(body).get("Item", {})
+        record = item.get("record", {}).get("S")
     except (AttributeError, ValueError) as error:
-        raise from_upstream("DynamoDB.SdkClientException", state="ResolveModel") from error
+        raise from_upstream("DynamoDB.SdkClientException", state=_STATE) from error
     return record if isinstance(record, str) else None

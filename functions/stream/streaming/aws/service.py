@@ -1,4 +1,4 @@
-"""One AWS service: signed requests to it, and its errors by the names that `inference.upstream` knows."""
+"""Sends signed requests to an AWS service, and names its errors as `failures/upstream.py` of the layer knows them."""
 
 from __future__ import annotations
 
@@ -8,59 +8,72 @@ from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
-from streaming.aws.http_client import Answer, ConnectError, Exchange, HttpClient, HttpError
+from streaming.aws.connections import ConnectError, HttpError
+from streaming.aws.http_client import HttpClient
+from streaming.aws.http_response import HttpResponse
 from streaming.aws.signature import Credentials, Signer
 from tollgate_layer.inference.failures.errors import ApiError
 from tollgate_layer.inference.failures.upstream import from_upstream
 
 
 class Endpoint(Protocol):
-    """What an operation needs of its service."""
+    """Where an operation sends its requests: a `Service`, or bytes from a script in tests."""
 
-    def post(self, path: str, headers: Mapping[str, str], body: bytes) -> AbstractAsyncContextManager[Answer]:
-        """A request to be sent by `async with`, which gives its answer; raises HttpError if there is none."""
+    def post(self, path: str, headers: Mapping[str, str], body: bytes) -> AbstractAsyncContextManager[HttpResponse]:
+        """Send a POST on entering the context, and yield its response as soon as the headers are there.
+
+        Raises:
+            HttpError: there is no response.
+        """
 
 
 class Service:
-    """A service's endpoint in one Region; `signing_name` is what its signatures are scoped to."""
+    """The endpoint of one AWS service in one Region. `signing_name` is the service's name in signatures."""
 
     def __init__(self, url: str, signing_name: str, region: str, credentials: Credentials) -> None:
         self._client = HttpClient(url)
         self._signer = Signer(signing_name, region, credentials)
 
-    def post(self, path: str, headers: Mapping[str, str], body: bytes) -> Exchange:
-        """A signed request; `headers` have lower-case names."""
+    def post(self, path: str, headers: Mapping[str, str], body: bytes) -> AbstractAsyncContextManager[HttpResponse]:
+        """Sign and send a POST, see `Endpoint.post`. Names of `headers` are in lower case."""
         headers = {"host": self._client.host, **headers}
-        return self._client.post(path, self._signer.sign(path, headers, body, time.time()), body)
-
-    def close(self) -> None:
-        """Drop the kept connections."""
-        self._client.close()
+        signed_headers = self._signer.sign(path, headers, body, time.time())
+        return self._client.post(path, signed_headers, body)
 
 
 def connection_failure(error: HttpError) -> ApiError:
-    """The answer to a request that got none."""
-    return from_upstream("EndpointConnectionError" if isinstance(error, ConnectError) else "ConnectionClosedError")
+    """Return the failure to report for a request that got no response."""
+    if isinstance(error, ConnectError):
+        return from_upstream("EndpointConnectionError")
+    return from_upstream("ConnectionClosedError")
 
 
-async def error_name(answer: Answer) -> str:
-    """The name of the error in an answer other than success.
+async def error_name(response: HttpResponse) -> str:
+    """Return the name of the error in a response other than success.
 
-    It is in a header, or in the body, with or without a namespace before it and a URL after it; a load
-    balancer's errors have none: https://smithy.io/2.0/aws/protocols/aws-restjson1-protocol.html
+    The name is in a header or in the body. There may be a namespace before it and a URL after it, as in
+    `aws.protocoltests#FooError:http://internal.amazon.com/`. A load balancer's own errors have no name: they get the
+    one that the service would use for the status.
+    https://smithy.io/2.0/aws/protocols/aws-restjson1-protocol.html#operation-error-serialization
     """
-    name = answer.headers.get("x-amzn-errortype") or _type_in(await answer.read())
+    name = response.headers.get("x-amzn-errortype") or _error_type_in(await response.read())
     if name:
-        return name.split(":")[0].rpartition("#")[2]
-    if answer.status == 429:
+        without_url = name.split(":")[0]
+        return without_url.rpartition("#")[2]
+    if response.status == 429:
         return "ThrottlingException"
-    return "ServiceUnavailableException" if answer.status >= 500 else f"HTTP {answer.status}"
+    if response.status >= 500:
+        return "ServiceUnavailableException"
+    return f"HTTP {response.status}"
 
 
-def _type_in(body: bytes) -> str:
+def _error_type_in(body: bytes) -> str:
+    """Return the error's name in a JSON body, or "" if there is none."""
     try:
         document = json.loads(body)
     except ValueError:
         return ""
-    name = document.get("__type") or document.get("code") if isinstance(document, dict) else None
+    if not isinstance(document, dict):
+        return ""
+    name = document.get("__type") or document.get("code")
     return name if isinstance(name, str) else ""

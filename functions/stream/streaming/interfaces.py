@@ -1,0 +1,43 @@
+"""The two interfaces through which the streaming path reaches AWS.
+
+`aws/dynamodb.py` and `aws/bedrock.py` implement them; tests put fakes in their place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from typing import Any, Protocol
+
+from tollgate_layer.inference.invocation import Invocation
+
+
+class Records(Protocol):
+    """Reads model records by the name of the model."""
+
+    async def get(self, name: str) -> str | None:
+        """Read a model's record as JSON text; None if there is no such model.
+
+        Raises:
+            ApiError: the record cannot be read.
+        """
+
+
+class Model(Protocol):
+    """Invokes models. Each method invokes once: trying again is up to the caller."""
+
+    async def invoke(self, invocation: Invocation) -> Any:
+        """Invoke a model and return its whole answer as parsed JSON.
+
+        Raises:
+            ApiError: the invocation fails.
+        """
+
+    def stream(self, invocation: Invocation) -> AsyncGenerator[list[Any]]:
+        """Invoke a model and yield the events of its answer as parsed JSON.
+
+        Events that arrived in one network read are yielded as one list, so that they can go on in one write.
+        Closing the generator ends the invocation.
+
+        Raises:
+            ApiError: the invocation fails, or its events end with an error. The events before it are yielded first.
+        """
