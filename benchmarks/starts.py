@@ -22,7 +22,10 @@ _INGREDIENTS = {
     "jinja2's sandbox": "import jinja2.sandbox",
     "pydantic_core": "import pydantic_core.core_schema",
     "prompt_format": "import tollgate_layer.prompt_format",
-    "the shapes of requests and records": "from tollgate_layer.inference import schemas; schemas.validator('chat_completions'); schemas.validator('model_record')",
+    "the schemas of chats and records": (
+        "from tollgate_layer.inference.schemas import validator; "
+        "validator('chat_completions'); validator('model_record')"
+    ),
 }
 BOTO3 = "boto3, a bedrock-runtime client"
 _CREATE_CLIENT = "import boto3; boto3.client('bedrock-runtime', region_name='us-east-1')"

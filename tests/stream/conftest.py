@@ -13,7 +13,7 @@ import pytest
 from aws_lambda_powertools import Logger
 
 from streaming.application import Application
-from streaming.path import StreamingPath
+from streaming.pipeline import StreamingPipeline
 from tests.stream.asgi import CHAT, Received, request
 from tests.stream.fakes import FakeModel, FakeRecords
 
@@ -55,7 +55,7 @@ def make_app(log: Log) -> Callable[..., Application]:
 
     def make(model: FakeModel, records: dict[str, Any] | None = None, **settings: float) -> Application:
         limits = {"model_wait_s": 5.0, "timeout_s": 10.0, "comment_interval_s": 5.0} | settings
-        path = StreamingPath(FakeRecords(records or {"m": record()}), model, limits.pop("model_wait_s"))
+        path = StreamingPipeline(FakeRecords(records or {"m": record()}), model, limits.pop("model_wait_s"))
         return Application(path, log.logger, **limits)
 
     return make

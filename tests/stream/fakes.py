@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator, Awaitable
 from typing import Any
 
 from tollgate_layer.inference.failures.errors import ApiError
-from tollgate_layer.inference.invocation import Invocation
+from tollgate_layer.inference.pipeline.before_model import Invocation
 
 
 def chunk(text: str, finish_reason: str | None = None) -> dict[str, Any]:

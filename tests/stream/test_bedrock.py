@@ -11,7 +11,7 @@ from streaming.aws.bedrock import BedrockModel
 from tests.stream.upstream import BytesService, frames, http
 from tollgate.emulators.bedrock import eventstream
 from tollgate_layer.inference.failures.errors import ApiError
-from tollgate_layer.inference.invocation import Invocation
+from tollgate_layer.inference.pipeline.before_model import Invocation
 
 ERROR = {":message-type": "error", ":error-code": "InternalServerException"}
 INVOCATION = Invocation("arn:aws:bedrock:us-east-1:123456789012:imported-model/abcdefghijkl", {"prompt": "é"})
@@ -69,7 +69,7 @@ def test_events_that_came_together_before_an_error_are_given_together_and_then_t
 
     async def run():
         async for batch in BedrockModel(BytesService([http(data)])).stream(INVOCATION):
-            batches.append(batch)  # noqa: PERF401 -- what comes before the error is to be seen
+            batches.append(batch)
 
     with pytest.raises(ApiError) as caught:
         asyncio.run(run())

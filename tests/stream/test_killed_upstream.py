@@ -13,7 +13,7 @@ from streaming.application import Application
 from streaming.aws.bedrock import BedrockModel
 from streaming.aws.service import Service
 from streaming.aws.signature import Credentials
-from streaming.path import StreamingPath
+from streaming.pipeline import StreamingPipeline
 from tests.stream.conftest import Log, record
 from tests.stream.fakes import FakeRecords
 from tollgate.emulators.serving import Server
@@ -38,7 +38,7 @@ def test_an_upstream_that_is_killed_in_mid_stream_is_an_error_event():
     assert upstream.stdout
     arn, url = upstream.stdout.readline().strip(), upstream.stdout.readline().strip()
     service = Service(url, "bedrock", "us-east-1", Credentials("local", "local"))
-    path = StreamingPath(FakeRecords({"m": record(model_id=arn)}), BedrockModel(service), model_wait_s=5)
+    path = StreamingPipeline(FakeRecords({"m": record(model_id=arn)}), BedrockModel(service), model_wait_s=5)
     server = Server(Application(path, Log().logger, timeout_s=30, comment_interval_s=10))
     try:
         # WHEN it is killed after the first tokens

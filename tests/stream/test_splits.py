@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from streaming.application import Application
 from streaming.aws.bedrock import BedrockModel
-from streaming.path import StreamingPath
+from streaming.pipeline import StreamingPipeline
 from tests.stream.asgi import CHAT, COMPLETIONS, Received, request
 from tests.stream.conftest import Log, record
 from tests.stream.fakes import FakeRecords, chunk
@@ -51,7 +51,7 @@ STREAMS = {
 
 
 def ask(record_text: str, fields: dict, pieces: list[bytes]) -> Received:
-    path = StreamingPath(FakeRecords({"m": record_text}), BedrockModel(BytesService(pieces)), model_wait_s=0)
+    path = StreamingPipeline(FakeRecords({"m": record_text}), BedrockModel(BytesService(pieces)), model_wait_s=0)
     headers = {"x-amzn-request-context": '{"requestId": "r-1"}'}
     route = COMPLETIONS if "prompt" in fields else CHAT
 

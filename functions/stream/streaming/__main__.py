@@ -12,10 +12,10 @@ from streaming.application import Application
 from streaming.aws.bedrock import BedrockModel
 from streaming.aws.dynamodb import TableRecords
 from streaming.aws.service import Service
-from streaming.path import StreamingPath
+from streaming.pipeline import StreamingPipeline
 from streaming.record_cache import CachedRecords
 from streaming.settings import Settings, SettingsError, read_settings
-from tollgate_layer.inference.observability import function_logger
+from tollgate_layer.inference.request_log import function_logger
 
 # Longer than the adapter keeps its connections, so that it never sends a request over one that is being closed.
 _KEEP_ALIVE_S = 75
@@ -26,7 +26,7 @@ def build(settings: Settings) -> Application:
     table = Service(settings.dynamodb_url, "dynamodb", settings.region, settings.credentials)
     runtime = Service(settings.bedrock_url, "bedrock", settings.region, settings.credentials)
     records = CachedRecords(TableRecords(table, settings.model_table), settings.record_ttl_s)
-    path = StreamingPath(records, BedrockModel(runtime), settings.model_wait_s)
+    path = StreamingPipeline(records, BedrockModel(runtime), settings.model_wait_s)
     return Application(
         path,
         function_logger(),

@@ -12,20 +12,23 @@ from aws_lambda_powertools import Logger
 from streaming.asgi import Receive, Scope, Send
 from streaming.disconnect import ClientGoneError, UntilClientLeaves
 from streaming.identity import identify
-from streaming.path import StreamingPath
+from streaming.pipeline import StreamingPipeline
 from streaming.reply import Reply
 from streaming.request_body import read_body
+from tollgate_layer.inference import dialects
 from tollgate_layer.inference.failures.errors import ApiError
-from tollgate_layer.inference.invocation import Prepared, Request
-from tollgate_layer.inference.observability import Call
-from tollgate_layer.inference.request import Route
+from tollgate_layer.inference.pipeline.before_model import Prepared
+from tollgate_layer.inference.request import IncomingRequest
+from tollgate_layer.inference.request_log import RequestLog
 from tollgate_layer.inference.response import Response
 
 READINESS_PATH = "/ready"
-ROUTES: dict[str, Route] = {
+ROUTES = {
     "/stream/v1/chat/completions": "chat.completions",
     "/stream/v1/completions": "completions",
 }
+"""A path → the dialect that is spoken there."""
+_DIALECT_OF_NO_ROUTE = "chat.completions"
 # API Gateway drops a connection that is idle for five minutes, and an answer at once is silent until then.
 _SILENT_LIMIT_S = 290.0
 # What the answer `timeout` itself may take on its way, before API Gateway gives up.
@@ -33,60 +36,67 @@ _RESERVE_S = 2.0
 
 
 class Application:
-    """ASGI; `timeout_s` is how long API Gateway waits, `comment_interval_s` what it may wait without a byte."""
+    """An ASGI application that answers completion requests.
 
-    def __init__(self, path: StreamingPath, logger: Logger, *, timeout_s: float, comment_interval_s: float) -> None:
-        self._path = path
+    `timeout_s` is how long API Gateway waits for the end of a reply, `comment_interval_s` after how much silence a
+    waiting client is sent a comment.
+    """
+
+    def __init__(
+        self, pipeline: StreamingPipeline, logger: Logger, *, timeout_s: float, comment_interval_s: float
+    ) -> None:
+        self._pipeline = pipeline
         self._logger = logger
         self._timeout_s = max(timeout_s - _RESERVE_S, 0)
         self._comment_interval_s = comment_interval_s
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
+        """Answer one request: a failure of any kind is answered, too, and told in the one log line."""
         identity = identify(scope["headers"])
-        reply = Reply(send, identity.request_id)
+        reply = Reply(send, identity.request_id, dialects.find(_DIALECT_OF_NO_ROUTE))
         if scope["path"] == READINESS_PATH:
             await reply.end(Response(200, "text/plain", "", "ready\n"))
             return
-        call = Call(self._logger, **identity._asdict())
+        log = RequestLog(self._logger, **identity._asdict())
         started = time.perf_counter()
         try:
-            last = await self._answer(scope, receive, reply, call)
+            last = await self._answer(scope, receive, reply, log)
         except ClientGoneError:
-            call.note(status=499, code="client_gone")
+            log.note(status=499, code="client_gone")
             last = None
         except ApiError as error:
-            call.failure(error)
+            log.failed(error)
             last = await reply.fail(error)
         except Exception as error:
             self._log_bug(error)
             failure = ApiError("internal_error")
-            call.failure(failure)
+            log.failed(failure)
             last = await reply.fail(failure)
-        call.note(duration_s=round(time.perf_counter() - started, 4))
-        # Before the answer's end: with it Lambda may stop this process until the next request.
-        call.end()
+        log.note(duration_s=round(time.perf_counter() - started, 4))
+        # Before the reply's end: with it Lambda may stop this process until the next request.
+        log.write()
         await reply.end(last)
 
-    async def _answer(self, scope: Scope, receive: Receive, reply: Reply, call: Call) -> Response | None:
-        """The response; None where the answer was written as events."""
-        route = _route_of(scope, reply)
-        call.note(route=route)
-        request = Request(route, reply.request_id, await read_body(receive))
-        prepared = await self._path.prepare(request, call)
+    async def _answer(self, scope: Scope, receive: Receive, reply: Reply, log: RequestLog) -> Response | None:
+        """The response; None where the completion was written as events."""
+        dialect = _dialect_of(scope, reply)
+        log.note(dialect=dialect)
+        reply.dialect = dialects.find(dialect)
+        incoming = IncomingRequest(dialect, reply.request_id, await read_body(receive))
+        prepared = await self._pipeline.prepare(incoming, log)
         try:
             async with UntilClientLeaves(receive):
                 if prepared.spec.stream:
-                    await self._write_events(prepared, reply, call)
+                    await self._write_events(prepared, reply, log)
                     return None
                 limit_s = min(self._timeout_s, _SILENT_LIMIT_S)
                 async with asyncio.timeout(limit_s):
-                    return await self._path.complete(prepared, call, limit_s)
+                    return await self._pipeline.complete(prepared, log, limit_s)
         except TimeoutError as error:
             raise ApiError("timeout") from error
 
-    async def _write_events(self, prepared: Prepared, reply: Reply, call: Call) -> None:
-        events = _timed(self._path.stream(prepared, call, self._timeout_s), call)
+    async def _write_events(self, prepared: Prepared, reply: Reply, log: RequestLog) -> None:
+        events = _timed(self._pipeline.stream(prepared, log, self._timeout_s), log)
         comments = asyncio.create_task(reply.comment_when_idle(self._comment_interval_s))
         try:
             async with asyncio.timeout(self._timeout_s), contextlib.aclosing(events):
@@ -96,42 +106,50 @@ class Application:
             comments.cancel()
 
     def _log_bug(self, error: Exception) -> None:
-        """Where it happened, without its message, which may quote a prompt."""
+        """Log where an exception happened, without its message, which may quote a prompt."""
+        where = None
         frame = error.__traceback__
-        while frame and frame.tb_next:
+        while frame is not None:  # to the innermost one
+            where = f"{frame.tb_frame.f_code.co_filename}:{frame.tb_lineno}"
             frame = frame.tb_next
-        where = f"{frame.tb_frame.f_code.co_filename}:{frame.tb_lineno}" if frame else None
         self._logger.error("bug", exception_name=type(error).__name__, location_of_exception=where)
 
 
-def _route_of(scope: Scope, reply: Reply) -> Route:
-    """The route of a request; a custom domain may put its base path before the API's.
+def _dialect_of(scope: Scope, reply: Reply) -> str:
+    """The dialect of a request's route.
+
+    A custom domain may put a base path of its own before the API's, so the path is looked for, not compared.
 
     Raises:
         ApiError: there is none, or not for this method or media type.
     """
     path: str = scope["path"]
-    route = ROUTES.get(path[path.find("/stream/v1/") :])
-    if route is None:
+    dialect = ROUTES.get(path[path.find("/stream/v1/") :])
+    if dialect is None:
         raise ApiError("not_found")
     if scope["method"] != "POST":
         reply.headers["allow"] = "POST"
         raise ApiError("method_not_allowed")
-    media_type = next((value for name, value in scope["headers"] if name == b"content-type"), b"application/json")
+    media_type = b"application/json"  # where the client does not say
+    for name, value in scope["headers"]:
+        if name == b"content-type":
+            media_type = value
+            break
     if media_type.split(b";")[0].strip().lower() != b"application/json":
         raise ApiError("unsupported_media_type")
-    return route
+    return dialect
 
 
-async def _timed(events: AsyncGenerator[str], call: Call) -> AsyncGenerator[str]:
-    """The same events; the log gets when the first and the last one came."""
+async def _timed(events: AsyncGenerator[str], log: RequestLog) -> AsyncGenerator[str]:
+    """Pass events on, and log when the first and the last one came, in seconds from now."""
     started = time.perf_counter()
     first = last = None
     try:
         async with contextlib.aclosing(events):
             async for event in events:
                 last = round(time.perf_counter() - started, 4)
-                first = first or last
+                if first is None:
+                    first = last
                 yield event
     finally:
-        call.note(time_to_first_token_s=first, time_to_last_token_s=last)
+        log.note(time_to_first_token_s=first, time_to_last_token_s=last)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator
 from typing import Any, Protocol
 
-from tollgate_layer.inference.invocation import Invocation
+from tollgate_layer.inference.pipeline.before_model import Invocation
 
 
 class Records(Protocol):

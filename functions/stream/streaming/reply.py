@@ -5,9 +5,14 @@ from __future__ import annotations
 import asyncio
 
 from streaming.asgi import Send
-from tollgate_layer.inference.completion import COMMENT, event
+from tollgate_layer.inference.dialects import Dialect
 from tollgate_layer.inference.failures.errors import ApiError
-from tollgate_layer.inference.response import Response, refuse
+from tollgate_layer.inference.response import Response
+
+_COMMENT = ": waiting for the model\n\n"
+"""Keeps the connection of a waiting client open. Clients skip lines that begin with a colon:
+https://html.spec.whatwg.org/multipage/server-sent-events.html#parsing-an-event-stream
+"""
 
 
 class Reply:
@@ -16,11 +21,13 @@ class Reply:
     The HTTP status is sent with the first bytes and cannot change after them. So nothing is sent before there is
     something to say: a failure before the first `write` still becomes a status of its own (decision 62).
 
-    `headers` are sent with either kind of reply; they can be added to until then.
+    `headers` are sent with either kind of reply; they can be added to until then. `dialect` says how failures are
+    written; it is set again as soon as the request's route is known.
     """
 
-    def __init__(self, send: Send, request_id: str) -> None:
+    def __init__(self, send: Send, request_id: str, dialect: Dialect) -> None:
         self.request_id = request_id
+        self.dialect = dialect
         self.headers = {"x-request-id": request_id}
         self._send = send
         self._begun = False
@@ -44,7 +51,7 @@ class Reply:
             if wait_s > 0:
                 await asyncio.sleep(wait_s)
             else:
-                await self.write(COMMENT)
+                await self.write(_COMMENT)
 
     async def fail(self, error: ApiError) -> Response | None:
         """Report a failure. Returns what `end` is to be called with.
@@ -53,8 +60,8 @@ class Reply:
         sent as one more event, and None is returned.
         """
         if not self._begun:
-            return refuse(error, self.request_id)
-        await self.write(event(error.body(self.request_id)))
+            return self.dialect.refuse(error, self.request_id)
+        await self.write(self.dialect.error_event(error, self.request_id))
         return None
 
     async def end(self, response: Response | None) -> None:

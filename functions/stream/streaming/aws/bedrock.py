@@ -16,9 +16,10 @@ from streaming.aws.connections import ConnectionClosedError, HttpError
 from streaming.aws.event_stream import EventStreamError, Frame, FrameReader
 from streaming.aws.http_response import HttpResponse
 from streaming.aws.service import Endpoint, connection_failure, error_name
-from tollgate_layer.inference.failures.errors import AnswerError, ApiError, to_json
+from tollgate_layer.inference.failures.errors import AnswerError, ApiError
 from tollgate_layer.inference.failures.upstream import from_upstream
-from tollgate_layer.inference.invocation import Invocation
+from tollgate_layer.inference.json_text import to_json
+from tollgate_layer.inference.pipeline.before_model import Invocation
 
 _HEADERS = {"content-type": "application/json", "accept": "application/json"}
 # `accept` would be the type of the event stream; the type of the model's own JSON in it has a header of its own.

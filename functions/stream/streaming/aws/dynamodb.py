@@ -10,8 +10,9 @@ import json
 
 from streaming.aws.connections import HttpError
 from streaming.aws.service import Endpoint, error_name
-from tollgate_layer.inference.failures.errors import ApiError, to_json
+from tollgate_layer.inference.failures.errors import ApiError
 from tollgate_layer.inference.failures.upstream import from_upstream
+from tollgate_layer.inference.json_text import to_json
 
 _HEADERS = {"content-type": "application/x-amz-json-1.0", "x-amz-target": "DynamoDB_20120810.GetItem"}
 # GetItem takes some milliseconds: after two seconds a new attempt is the better bet.

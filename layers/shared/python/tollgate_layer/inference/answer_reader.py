@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from tollgate_layer.inference.backends.body_format import Answer, Part, Usage
-from tollgate_layer.inference.completion import CallDelta, Delta
+from tollgate_layer.inference.backends.body_format import Answer, CallPiece, Part, Usage
+from tollgate_layer.inference.completion import Delta
 from tollgate_layer.inference.completion_spec import CompletionSpec
 from tollgate_layer.prompt_format import CompletionParser, Content, Piece, Reasoning, ToolArguments, ToolCall
 
@@ -103,8 +103,7 @@ class _ChoiceReader:
         if self.finished:
             return  # at a stop sequence that the model does not know: it goes on, and nobody wants it
         if part.reasoning or part.refusal or part.calls:
-            calls = tuple(CallDelta(*call) for call in part.calls)
-            yield Delta(self._index, reasoning=part.reasoning, refusal=part.refusal, calls=calls)
+            yield Delta(self._index, reasoning=part.reasoning, refusal=part.refusal, calls=part.calls)
         yield from self._read_text(self._stop.feed(part.text), part)
         if self._stop.hit:
             yield from self.finish("stop")
@@ -144,10 +143,10 @@ class _ChoiceReader:
         if isinstance(piece, Reasoning):
             return Delta(self._index, reasoning=piece.text)
         if isinstance(piece, ToolArguments):
-            return Delta(self._index, calls=(CallDelta(piece.index, arguments=piece.text),))
+            return Delta(self._index, calls=(CallPiece(piece.index, arguments=piece.text),))
         assert isinstance(piece, ToolCall)
         self._called_tools = True
-        return Delta(self._index, calls=(CallDelta(piece.index, piece.id, piece.name),))
+        return Delta(self._index, calls=(CallPiece(piece.index, piece.id, piece.name),))
 
 
 class StopFilter:

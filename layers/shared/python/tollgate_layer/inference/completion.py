@@ -9,17 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from tollgate_layer.inference.backends.body_format import Usage
+from tollgate_layer.inference.backends.body_format import CallPiece, Usage
 from tollgate_layer.inference.json_text import JsonObject
-
-
-class CallDelta(NamedTuple):
-    """What one delta adds to the tool call at `index`: its id and name come first, then pieces of its arguments."""
-
-    index: int
-    id: str | None = None
-    name: str | None = None
-    arguments: str = ""
 
 
 class Delta(NamedTuple):
@@ -32,7 +23,7 @@ class Delta(NamedTuple):
     content: str | None = None
     reasoning: str | None = None
     refusal: str | None = None
-    calls: tuple[CallDelta, ...] = ()
+    calls: tuple[CallPiece, ...] = ()
     logprobs: JsonObject | None = None
     finish_reason: str | None = None
 
@@ -48,7 +39,7 @@ class Call(NamedTuple):
 class Choice(NamedTuple):
     """One whole alternative of a completion."""
 
-    index: int
+    position: int
     content: str
     reasoning: str
     refusal: str
@@ -77,12 +68,12 @@ def add_up(deltas: Iterable[Delta], usage: Usage) -> Completion:
 class _ChoiceSum:
     """The deltas of one choice so far. Pieces are kept apart and joined once, so that long answers stay linear."""
 
-    def __init__(self, index: int) -> None:
-        self._index = index
+    def __init__(self, position: int) -> None:
+        self._position = position
         self._content: list[str] = []
         self._reasoning: list[str] = []
         self._refusal: list[str] = []
-        self._calls: dict[int, list[CallDelta]] = {}
+        self._calls: dict[int, list[CallPiece]] = {}
         self._logprobs: JsonObject | None = None
         self._finish_reason: str | None = None
 
@@ -95,7 +86,7 @@ class _ChoiceSum:
             if text:
                 pieces.append(text)
         for call in delta.calls:
-            self._calls.setdefault(call.index, []).append(call)
+            self._calls.setdefault(call.position, []).append(call)
         if delta.logprobs:
             self._logprobs = _joined(self._logprobs, delta.logprobs)
         if delta.finish_reason:
@@ -103,7 +94,7 @@ class _ChoiceSum:
 
     def choice(self) -> Choice:
         return Choice(
-            self._index,
+            self._position,
             "".join(self._content),
             "".join(self._reasoning),
             "".join(self._refusal),
@@ -113,7 +104,7 @@ class _ChoiceSum:
         )
 
 
-def _whole_call(pieces: list[CallDelta]) -> Call:
+def _whole_call(pieces: list[CallPiece]) -> Call:
     """The call that its pieces add up to; the first piece names it."""
     first = pieces[0]
     return Call(first.id, first.name, "".join(piece.arguments for piece in pieces))

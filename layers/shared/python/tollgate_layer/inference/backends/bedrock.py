@@ -10,7 +10,7 @@ from typing import Any
 from tollgate_layer.inference.backends.body_format import (
     Answer,
     BodyFormat,
-    CallPart,
+    CallPiece,
     Part,
     Usage,
     text,
@@ -44,10 +44,10 @@ class OpenAIChat(BodyFormat):
             choice.get("finish_reason"),
         )
 
-    def _call(self, call: JsonObject, position: int) -> CallPart:
+    def _call(self, call: JsonObject, position: int) -> CallPiece:
         """One call. Whole answers do not number their calls; in streams the number says which call goes on."""
         function = call.get("function") or {}
-        return CallPart(
+        return CallPiece(
             call.get("index", position),
             text_or_none(call.get("id")),
             text_or_none(function.get("name")),

@@ -26,13 +26,13 @@ class Usage(NamedTuple):
         return Usage(prompt_tokens, completion_tokens)
 
 
-class CallPart(NamedTuple):
-    """What one part adds to a tool call that the model's server has already told from text."""
+class CallPiece(NamedTuple):
+    """A piece of the tool call at `position`: its id and name come first, then pieces of its arguments."""
 
-    index: int
-    id: str | None
-    name: str | None
-    arguments: str
+    position: int
+    id: str | None = None
+    name: str | None = None
+    arguments: str = ""
 
 
 class Part(NamedTuple):
@@ -46,7 +46,7 @@ class Part(NamedTuple):
     text: str = ""
     reasoning: str | None = None
     refusal: str | None = None
-    calls: tuple[CallPart, ...] = ()
+    calls: tuple[CallPiece, ...] = ()
     logprobs: JsonObject | None = None
     stop_reason: str | None = None
 

@@ -9,8 +9,8 @@ https://platform.openai.com/docs/api-reference/chat/create, …/chat/object and 
 from __future__ import annotations
 
 from tollgate_layer.inference import parameters
-from tollgate_layer.inference.backends.body_format import Usage
-from tollgate_layer.inference.completion import Call, CallDelta, Choice, Completion, Delta
+from tollgate_layer.inference.backends.body_format import CallPiece, Usage
+from tollgate_layer.inference.completion import Call, Choice, Completion, Delta
 from tollgate_layer.inference.completion_spec import CompletionSpec
 from tollgate_layer.inference.dialects import openai
 from tollgate_layer.inference.json_text import JsonObject, to_json
@@ -91,9 +91,9 @@ def _message_delta(delta: Delta) -> JsonObject:
     return fields
 
 
-def _call_delta(call: CallDelta) -> JsonObject:
+def _call_delta(call: CallPiece) -> JsonObject:
     """A piece of a call: clients know by its index which call it goes on with, and by id and name that one begins."""
-    fields: JsonObject = {"index": call.index}
+    fields: JsonObject = {"index": call.position}
     if call.id is not None:
         fields |= {"id": call.id, "type": "function"}
     function: JsonObject = {"arguments": call.arguments}
@@ -110,7 +110,7 @@ def _choice(choice: Choice) -> JsonObject:
         message["content"] = choice.content or None
         message["tool_calls"] = [_call(call) for call in choice.calls]
     return {
-        "index": choice.index,
+        "index": choice.position,
         "message": message,
         "logprobs": choice.logprobs,
         "finish_reason": choice.finish_reason,

@@ -71,7 +71,7 @@ class CompletionEvents:
 
 def _choice(choice: Choice) -> JsonObject:
     return {
-        "index": choice.index,
+        "index": choice.position,
         "text": choice.content,
         "logprobs": choice.logprobs,
         "finish_reason": choice.finish_reason,

@@ -1,0 +1,121 @@
+"""The way of a request in one process: record, invocation, and the model's answer as the client's completion.
+
+The steps are the layer's (`tollgate_layer.inference.pipeline`); what is added here is waiting for models that are not
+ready, and sending on what a model says while it says it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+
+from streaming.interfaces import Model, Records
+from streaming.partial_results import collect_until_failure
+from streaming.retries import Retries
+from tollgate_layer.inference import dialects
+from tollgate_layer.inference.answer_reader import AnswerReader
+from tollgate_layer.inference.backends.bedrock import FORMATS
+from tollgate_layer.inference.dialects import EventWriter
+from tollgate_layer.inference.failures.errors import AnswerError, ApiError
+from tollgate_layer.inference.pipeline.after_model import complete
+from tollgate_layer.inference.pipeline.before_model import Prepared, prepare, read
+from tollgate_layer.inference.request import IncomingRequest
+from tollgate_layer.inference.request_log import RequestLog
+from tollgate_layer.inference.response import Response
+
+# Of the time that a client waits, what is kept for the last attempt to be answered.
+_LAST_ATTEMPT_S = 3.0
+
+
+class StreamingPipeline:
+    """Answers requests; `model_wait_s` is how long a request waits for a model that is not ready."""
+
+    def __init__(self, records: Records, model: Model, model_wait_s: float) -> None:
+        self._records = records
+        self._model = model
+        self._model_wait_s = model_wait_s
+
+    async def prepare(self, incoming: IncomingRequest, log: RequestLog) -> Prepared:
+        """The invocation for a request.
+
+        Raises:
+            ApiError: the request is refused, or the model's record cannot be read.
+        """
+        request = read(incoming)
+        log.note(model=request.model)
+        record = await self._records.get(request.model)
+        prepared = prepare(request, record, time.time())
+        log.asked(prepared.spec)
+        return prepared
+
+    async def complete(self, prepared: Prepared, log: RequestLog, limit_s: float) -> Response:
+        """The whole completion at once; it must be there within `limit_s`.
+
+        Raises:
+            ApiError: the model failed, and trying again did not help.
+        """
+        retries = self._retries(limit_s)
+        while True:
+            log.note(attempts=retries.attempts)
+            try:
+                answer = await self._model.invoke(prepared.invocation)
+                completed = complete(prepared.spec, answer)
+            except ApiError as failure:
+                await retries.wait(failure)
+            else:
+                log.completed(prepared.spec, completed.outcome)
+                return completed.response
+
+    async def stream(self, prepared: Prepared, log: RequestLog, limit_s: float) -> AsyncGenerator[str]:
+        """The completion as server-sent events, as the model's answer comes; its end must be there within `limit_s`.
+
+        Raises:
+            ApiError: the model failed. After the first event nothing is tried again: the client has it already.
+        """
+        retries = self._retries(limit_s)
+        begun = False
+        while True:
+            log.note(attempts=retries.attempts)
+            reader = AnswerReader(prepared.spec)
+            writer = dialects.find(prepared.spec.dialect).event_writer(prepared.spec)
+            try:
+                async with aclosing(self._events(prepared, reader, writer)) as events:
+                    async for event in events:
+                        begun = True
+                        yield event
+            except ApiError as failure:
+                if begun:
+                    raise
+                await retries.wait(failure)
+            else:
+                log.completed(prepared.spec, reader.outcome())
+                yield writer.end(reader.usage)
+                return
+            finally:
+                # Also for a stream that broke, or that its client left: how far it came.
+                log.note(completion_length=reader.outcome().completion_length or None)
+
+    def _retries(self, limit_s: float) -> Retries:
+        """Retries that end before the time does, so that a model that stays cold is told as such, not as a timeout."""
+        return Retries(min(self._model_wait_s, limit_s - _LAST_ATTEMPT_S))
+
+    async def _events(self, prepared: Prepared, reader: AnswerReader, writer: EventWriter) -> AsyncGenerator[str]:
+        """The events of one invocation; what one network read brought goes on in one write.
+
+        Raises:
+            ApiError: the invocation fails, or ends before the completion does.
+        """
+        body_format = FORMATS[prepared.spec.body_format]
+        async with aclosing(self._model.stream(prepared.invocation)) as answers:
+            async for answers_of_one_read in answers:
+                deltas = (delta for answer in answers_of_one_read for delta in reader.feed(body_format.read(answer)))
+                events, failure = collect_until_failure(writer.write(delta) for delta in deltas)
+                if events:
+                    yield "".join(events)
+                if failure:
+                    raise failure
+                if reader.finished and not body_format.knows_stop:
+                    break  # at a stop sequence that the model does not know: it would go on, and be billed
+        if not reader.finished:
+            raise AnswerError
