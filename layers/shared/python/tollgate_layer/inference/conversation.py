@@ -162,11 +162,8 @@ def _parser(
 
 def _without_bos(prompt: str, variant: Variant, family: prompt_format.Family) -> str:
     """The server's tokenizer may write the beginning-of-sequence token itself: it must be there once."""
-    server_adds = variant.server_adds_bos
-    if server_adds is None:
-        server_adds = family.tokenizer_adds_bos
     bos = variant.special_tokens.get("bos_token") or family.bos_token
-    return prompt.removeprefix(bos) if server_adds and bos else prompt
+    return prompt.removeprefix(bos) if variant.server_adds_bos and bos else prompt
 
 
 def _refused(error: prompt_format.PromptFormatError, param: str) -> RequestError:
