@@ -105,7 +105,7 @@ class ToolCallSplitter:
     def _mark_as_content(self) -> list[Piece]:
         """The mark that turned out to be ordinary text. What follows it is looked at afresh."""
         length = self._mark_end
-        if self._syntax.opening not in self._held[:length]:
+        if not self._held[:length].strip():
             # There is no mark, only JSON that is no call. Its first character goes along, or it would be found again.
             length += 1
         return self._content(length)
