@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .pieces import Content, Piece, Reasoning
 from .reasoning import ReasoningSplitter
-from .tool_calls.splitter import ToolCallSplitter
-from .tool_calls.syntax import SYNTAXES
+
+if TYPE_CHECKING:
+    from .tool_calls.splitter import ToolCallSplitter
 
 
 class CompletionParser:
@@ -52,12 +53,7 @@ class CompletionParser:
             self._reasoning = ReasoningSplitter(starts_inside=starts_in_reasoning)
         self._calls: ToolCallSplitter | None = None
         if tool_calls is not None:
-            if tool_calls not in SYNTAXES:
-                raise ValueError(f"{tool_calls!r} is no tool-call syntax; there are {', '.join(SYNTAXES)}.")
-            offered = {tool.get("function", tool)["name"] for tool in tools}
-            if new_id is None:
-                new_id = mistral_id if tool_calls == "mistral" else openai_id
-            self._calls = ToolCallSplitter(SYNTAXES[tool_calls], offered, new_id)
+            self._calls = _call_splitter(tool_calls, tools, new_id)
 
     def feed(self, text: str) -> list[Piece]:
         """The pieces that are certain with this text."""
@@ -78,6 +74,19 @@ class CompletionParser:
         elif text:
             pieces.append(Content(text))
         return pieces
+
+
+def _call_splitter(name: str, tools: Sequence[Mapping[str, Any]], new_id: Callable[[], str] | None) -> ToolCallSplitter:
+    # Most functions start for requests without tools, and need not load what reads calls.
+    from .tool_calls.splitter import ToolCallSplitter
+    from .tool_calls.syntax import SYNTAXES
+
+    if name not in SYNTAXES:
+        raise ValueError(f"{name!r} is no tool-call syntax; there are {', '.join(SYNTAXES)}.")
+    offered = {tool.get("function", tool)["name"] for tool in tools}
+    if new_id is None:
+        new_id = mistral_id if name == "mistral" else openai_id
+    return ToolCallSplitter(SYNTAXES[name], offered, new_id)
 
 
 def openai_id() -> str:
