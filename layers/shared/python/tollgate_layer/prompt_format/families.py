@@ -43,12 +43,14 @@ def family(template: str, special_tokens: Mapping[str, Any] | None = None) -> Fa
     return _family(template, tuple(sorted(texts)))
 
 
+# Cached because a model's own template is rendered for it; only what can be hashed can be a key.
 @lru_cache(maxsize=64)
 def _family(template: str, token_items: tuple[tuple[str, str], ...]) -> Family:
     check_template(template)
     tokens = dict(token_items)
     capabilities = capabilities_of(template)
     tool_calls = None
+    # A template may show earlier calls and still have no place for tools: then there is nothing to call.
     if capabilities.offers_tools:
         tool_calls = capabilities.call_syntax
     return Family(

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     AnyCapabilities = Capabilities | ProbedCapabilities
 
+# `developer` is OpenAI's newer name for `system`, which few templates know.
 _ROLES = {"system": "system", "developer": "system", "user": "user", "assistant": "assistant", "tool": "tool"}
 
 
@@ -97,10 +98,12 @@ def _with_system_kept(messages: list[dict[str, Any]], capabilities: AnyCapabilit
     if messages[0]["role"] != "system":
         return messages  # only later ones, which the template keeps
     if not capabilities.takes_system:
+        # No system role, as in Gemma, or one that is read from parts only.
         if capabilities.takes_system_as_parts:
             parts = [{"type": "text", "text": messages[0]["content"]}]
             return [{**messages[0], "content": parts}, *messages[1:]]
         return _with_system_in_user(messages, last=False)
+    # Mistral v3 writes the system text into the last message, if that is a user's.
     if messages[-1]["role"] != "user" and not capabilities.keeps_system_before_answer:
         return _with_system_in_user(messages, last=True)
     return messages
@@ -112,6 +115,7 @@ def _with_systems_joined(messages: list[dict[str, Any]], capabilities: AnyCapabi
     leading = 0
     while leading < len(systems) and systems[leading] == leading:
         leading += 1
+    # `leading` system messages stand in front; the others are further down.
     if len(systems) > leading and capabilities.loses_later_system:
         joined = systems
     elif leading > 1 and not capabilities.keeps_two_first_systems:
@@ -132,6 +136,7 @@ def _with_system_in_user(messages: list[dict[str, Any]], *, last: bool) -> list[
     system, *others = messages
     users = [index for index, message in enumerate(others) if message["role"] == "user"]
     if not users:
+        # Nothing to put it into: the template refuses such a conversation, or shows what it can of it.
         return messages
     index = users[-1] if last else users[0]
     content = f"{system['content']}\n\n{others[index]['content']}"
@@ -162,6 +167,7 @@ def _plain_function(function: Mapping[str, Any], capabilities: AnyCapabilities) 
             plain[name] = json.dumps(value, ensure_ascii=False)[1:-1]
         else:
             plain[name] = value
+    # Some templates add the description to a text, which fails for one that is missing.
     if "description" not in plain and capabilities.needs_descriptions:
         plain["description"] = ""
     return plain

@@ -9,6 +9,7 @@ from typing import Any
 
 from .errors import PromptFormatError
 
+# Any text between braces, so that a mistyped name is refused rather than left in the prompt.
 _VARIABLE = re.compile(r"\{\{\s*(.*?)\s*\}\}", re.DOTALL)
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 

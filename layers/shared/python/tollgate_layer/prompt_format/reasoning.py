@@ -36,6 +36,7 @@ class ReasoningSplitter:
         self._held += text
         if self._state is _State.BEFORE:
             self._state = self._state_at_beginning(final=final)
+        # So far white space, or the beginning of an opening tag.
         if self._state is _State.BEFORE:
             return "", ""
         if self._state is _State.INSIDE:
@@ -72,6 +73,7 @@ class ReasoningSplitter:
 
 def partial_suffix(text: str, mark: str) -> int:
     """Length of the longest end of `text` that may still become `mark`."""
+    # The whole mark would have been found already, so at most all but its last character.
     for length in range(min(len(mark) - 1, len(text)), 0, -1):
         if text.endswith(mark[:length]):
             return length

@@ -44,6 +44,7 @@ def render(
         PromptFormatError: the template refuses the conversation (naming the message at fault), does not
             compile, or does more work than its limits allow.
     """
+    # Formats and templates read fields of every message without looking at its type.
     for index, message in enumerate(messages):
         if not isinstance(message, dict):
             raise PromptFormatError("must be an object.", param=f"messages[{index}]")
@@ -83,6 +84,7 @@ def check_template(template: str) -> None:
     """Raises PromptFormatError if this is neither a built-in's name nor Jinja source that compiles."""
     if template in BUILT_INS:
         return
+    # Text without any Jinja would render as the same prompt for everybody: it is a mistyped name.
     if "{{" not in template and "{%" not in template:
         raise PromptFormatError(
             f"{template!r} is no built-in chat template; there are {', '.join(BUILT_INS)}. "

@@ -38,6 +38,7 @@ def neutralise(
     System and assistant texts stay as they are, and so does every text without such a token. Content may be
     a string or a list of parts.
     """
+    # The tokenizer knows the record's tokens even if the template never writes them.
     record_tokens: list[str] = []
     for token in token_texts(special_tokens).values():
         if isinstance(token, list):  # `additional_special_tokens`

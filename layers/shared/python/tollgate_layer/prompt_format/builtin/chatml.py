@@ -98,13 +98,14 @@ def answer_and_calls(messages: Sequence[Message], index: int, *, keep_thoughts: 
     listed = ""
     for call in calls:
         listed += "\n" + tool_call(call, verbatim_strings=False)
+    # Content may be missing or null beside calls. QwQ's history has no such exception: there it must be text.
     if calls and keep_thoughts and not message.get("content"):
-        # Content may be missing or null beside calls. QwQ's history has no such exception: there it must be text.
         return listed
     content = content_text(messages, index)
     if calls and content == "":
         return listed
     if not keep_thoughts:
+        # Everything up to the last closing tag; without one, nothing is dropped.
         content = content.split("</think>")[-1].lstrip("\n")
     return f"\n{content}{listed}"
 

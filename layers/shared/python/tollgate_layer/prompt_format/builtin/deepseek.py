@@ -47,6 +47,7 @@ def _turns(messages: Sequence[Message]) -> Iterator[str]:
             any_result = after_result = True
         elif role == "assistant" and message.get("content") is None:
             after_result = False
+            # The family writes the calls only of messages whose content is null.
             for call in message.get("tool_calls", ()):
                 yield _call(call, index, first=not any_call)
                 any_call = True
@@ -55,6 +56,7 @@ def _turns(messages: Sequence[Message]) -> Iterator[str]:
             if after_result:
                 yield f"<｜tool▁outputs▁end｜>{content}{_EOS}"
             else:
+                # Reasoning of earlier answers is dropped, except behind a tool result.
                 answer = content.split("</think>")[-1]
                 yield f"<｜Assistant｜>{answer}{_EOS}"
             after_result = False

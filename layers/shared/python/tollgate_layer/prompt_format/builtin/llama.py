@@ -43,6 +43,7 @@ def llama2(inputs: TemplateInput) -> str:
             )
         if role == "user":
             content = (system + content_text(messages, index)).strip()
+            # Every question begins a sequence of its own, so the token stands before each.
             parts.append(f"{bos}[INST] {content} [/INST]")
             system = ""
         elif role == "assistant":
@@ -99,6 +100,7 @@ def _llama31(inputs: TemplateInput, date: str, builtin_tools: Sequence[str] | No
     if tools is not None and not tools_in_user:
         parts += [_TOOLS_IN_SYSTEM, _definitions(tools)]
     parts.append(f"{system}<|eot_id|>")
+    # The message behind the system text becomes the first user turn, whatever its role.
     if tools is not None and tools_in_user:
         if position == len(messages):
             raise PromptFormatError("tools need a user message to be offered in.", param="messages")
@@ -123,6 +125,7 @@ def _definitions(tools: Sequence[Any]) -> str:
 def _turn(messages: Sequence[Message], index: int, builtin_tools: Sequence[str] | None) -> str:
     message = messages[index]
     if "tool_calls" in message:
+        # With built-in tools the turn goes on behind the result.
         end = "<|eot_id|>" if builtin_tools is None else "<|eom_id|>"
         return _ASSISTANT + _call(message, index, builtin_tools) + end
     role, content = role_text(messages, index), message.get("content", "")

@@ -66,6 +66,7 @@ def _v3(inputs: TemplateInput, *, space: str) -> str:
         if inputs.tools is not None and message == last_user:
             parts.append(f"[AVAILABLE_TOOLS]{space}{_definitions(inputs.tools)}[/AVAILABLE_TOOLS]")
         content = content_text(messages, index)
+        # The system text stands right before the question at hand, and nowhere if a tool result is last.
         if has_system and index == len(messages) - 1:
             content = f"{content_text(messages, 0)}\n\n{content}"
         parts.append(f"[INST]{space}{content}[/INST]")
@@ -112,6 +113,7 @@ def _answer_or_result(inputs: TemplateInput, index: int, space: str) -> str:
         raise _unsupported_role(index)
     call_id = _checked_id(message.get("tool_call_id"), f"messages[{index}].tool_call_id")
     content = message.get("content", "")
+    # The family's template also reads a result that is wrapped once more.
     if isinstance(content, Mapping):
         content = content.get("content", content)
     return f'[TOOL_RESULTS]{space}{{"content": {content}, "call_id": "{call_id}"}}[/TOOL_RESULTS]'

@@ -80,6 +80,7 @@ def _thoughts_and_answer(messages: Sequence[Message], index: int, last_question:
     message = messages[index]
     content = _string(message.get("content"))
     thoughts = ""
+    # Reasoning comes in a field of its own, or is still in the text.
     reasoning = message.get("reasoning_content")
     if isinstance(reasoning, str):
         thoughts = reasoning
@@ -88,6 +89,7 @@ def _thoughts_and_answer(messages: Sequence[Message], index: int, last_question:
         thoughts = before.rstrip("\n").split("<think>")[-1].lstrip("\n")
         content = content.lstrip("\n")
     is_last = index == len(messages) - 1
+    # Behind the question, the last answer gets a block even if it is empty.
     if index > last_question and (thoughts or is_last):
         thoughts = thoughts.strip("\n")
         return f"<think>\n{thoughts}\n</think>\n\n", content.lstrip("\n")

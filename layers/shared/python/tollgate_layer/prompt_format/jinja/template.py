@@ -30,6 +30,7 @@ def render_template(source: str, template_input: TemplateInput, limits: Limits =
         PromptFormatError: see `prompt_format.render`; it names the message at fault if there is one.
     """
     template = compiled(source)
+    # The names that transformers passes; templates test `documents` without asking whether it is defined.
     variables = {
         "strftime_now": template_input.strftime_now,
         "documents": None,

@@ -36,6 +36,7 @@ def calls_in_form(messages: list[dict[str, Any]], form: CallForm | None) -> list
                 )
             adapted += _call_messages(message, index, form, new_ids)
         elif message["role"] == "tool" and new_ids:
+            # A result names its call by the same new id.
             adapted.append({**message, "tool_call_id": new_ids[str(message.get("tool_call_id"))]})
         else:
             adapted.append(message)
@@ -60,6 +61,7 @@ def _call_messages(
         function = {"name": call["function"]["name"], "arguments": arguments}
         calls.append({"id": call_id, "type": "function", "function": function})
     content = message["content"]
+    # Depending on the template, text beside a call stays there or goes in front, in a message of its own.
     call_message = {**message, "tool_calls": calls}
     empty = None if form.null_content else ""
     if not content:

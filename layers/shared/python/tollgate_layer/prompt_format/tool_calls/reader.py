@@ -53,10 +53,12 @@ class CallReader:
         if self._syntax.name_in_front and start < len(text) and text[start] not in "{[":
             found = _NAME.match(text)
             if found is None:
+                # Behind the mark stands neither JSON nor a name with JSON behind it.
                 return undecided if _MAY_BECOME_NAME.fullmatch(text) else NoCalls.TEXT
             name, start = found.group(1), found.end()
         if start == len(text):
             return undecided
+        # With a name in front, any JSON object is a call's arguments.
         if not name and not _may_be_call(text, start):
             return NoCalls.TEXT
         end = self._json_end.find(text, start)
@@ -103,6 +105,7 @@ class CallReader:
         if not closing:
             return Calls(calls, end)
         after = skip_space(text, end)
+        # No longer than the two marks: a long answer behind a call is not copied each time.
         rest = text[after : after + len(opening) + len(closing)]
         if rest.startswith(closing):
             return Calls(calls, after + len(closing))
@@ -115,9 +118,13 @@ class CallReader:
 
 
 _SPACE = re.compile(r"\s*")
+# A name in front of its arguments, as newer Mistral models write it: `f{…}`, `f[ARGS]{…}`, `f[CALL_ID]id[ARGS]{…}`.
 _NAME = re.compile(r"\s*([\w.-]{1,64})(?:\[CALL_ID\]\w{1,64})?(?:\[ARGS\])?\s*(?=\{)")
+# What more text may turn into that: a name, perhaps with the beginning of its marks.
 _MAY_BECOME_NAME = re.compile(r"\s*[\w.-]{0,64}(?:\[[\w\[\]]{0,80})?\s*")
+# The first key of the object, or of the first object of a list.
 _FIRST_KEY = re.compile(r'[\[\s]*\{\s*"([^"\\]*)"')
+# Anything but such an object: a list of something else, or an object without a key.
 _NOT_A_CALL = re.compile(r'[\[\s]*[^\[\s{]|[\[\s]*\{\s*[^\s"]')
 _CALL_KEYS = frozenset({"name", "type", "function", "arguments", "parameters", "id"})
 

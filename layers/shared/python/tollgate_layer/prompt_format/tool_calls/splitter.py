@@ -62,6 +62,7 @@ class ToolCallSplitter:
         opening = self._syntax.opening
         found = self._held.find(opening)
         if found >= 0:
+            # White space before the mark is dropped with it: it counts as the mark's beginning.
             length = len(self._held[:found].rstrip())
             content = self._content(length)
             self._expect_call(found - length + len(opening))
