@@ -3,7 +3,13 @@ from __future__ import annotations
 import pytest
 
 from tests.prompt_format.golden_files import template
-from tollgate_layer.prompt_format import BUILT_INS, PromptFormatError, family, opens_reasoning
+from tollgate_layer.prompt_format import BUILT_INS, Family, PromptFormatError, family, opens_reasoning, render
+
+USER = {"role": "user", "content": "Hi"}
+
+
+def begins_with(bos: str | None, prompt: str) -> bool:
+    return bos is not None and prompt.startswith(bos)
 
 
 @pytest.mark.parametrize(
@@ -28,26 +34,31 @@ def test_built_in_formats_have_their_families_habits(
     name: str, stop: tuple[str, ...], writes_bos: bool, tool_calls: str | None, reasoning: bool, opens: bool
 ):
     habits = family(name)
+    prompt = render([USER], template=name)
 
-    assert (habits.name, habits.stop, habits.writes_bos) == (name, stop, writes_bos)
-    assert (habits.tool_calls, habits.reasoning, habits.opens_reasoning) == (tool_calls, reasoning, opens)
+    assert (habits.stop, begins_with(habits.bos_token, prompt)) == (stop, writes_bos)
+    assert (habits.tool_calls, habits.reasoning, opens_reasoning(prompt)) == (tool_calls, reasoning, opens)
 
 
 def test_a_models_own_template_is_read_like_a_built_in():
-    habits = family(template("own-reasoning"), {"bos_token": "<s>", "eos_token": "<|end|>"})
+    tokens = {"bos_token": "<s>", "eos_token": "<|end|>"}
+    habits = family(template("own-reasoning"), tokens)
+    prompt = render([USER], template=template("own-reasoning"), special_tokens=tokens)
 
     assert habits.stop == ("<|end|>",)
-    assert not habits.writes_bos
+    assert not begins_with(habits.bos_token, prompt)
     assert habits.tool_calls == "hermes"
     assert habits.reasoning
-    assert habits.opens_reasoning
+    assert opens_reasoning(prompt)
 
 
 def test_the_beginning_of_sequence_token_is_the_records():
-    habits = family(template("own-alternating"), {"bos_token": {"content": "<bos>"}, "eos_token": "<eos>"})
+    tokens = {"bos_token": {"content": "<bos>"}, "eos_token": "<eos>"}
+    habits = family(template("own-alternating"), tokens)
+    prompt = render([USER], template=template("own-alternating"), special_tokens=tokens)
 
-    assert (habits.writes_bos, habits.bos_token, habits.stop) == (True, "<bos>", ("<eos>",))
-    assert family("llama3", {"bos_token": ""}).writes_bos is False
+    assert (begins_with(habits.bos_token, prompt), habits.bos_token, habits.stop) == (True, "<bos>", ("<eos>",))
+    assert family("llama3", {"bos_token": ""}).bos_token is None
 
 
 def test_a_name_that_is_none_is_refused_with_the_names_there_are():
@@ -63,7 +74,7 @@ def test_a_template_that_does_not_compile_is_refused():
 
 
 def test_a_template_that_refuses_everything_has_no_habits():
-    assert family("{{ raise_exception('no') }}")[1:7] == ((), False, None, False, False, None)
+    assert family("{{ raise_exception('no') }}") == Family(stop=(), tool_calls=None, reasoning=False, bos_token=None)
 
 
 @pytest.mark.parametrize(

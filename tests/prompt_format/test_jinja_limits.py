@@ -9,9 +9,12 @@ import pytest
 
 from tests.prompt_format.golden_files import CONVERSATIONS, template
 from tollgate_layer.prompt_format import PromptFormatError, render
-from tollgate_layer.prompt_format.jinja_limits import SECONDS
+from tollgate_layer.prompt_format.jinja.limits import DEFAULT_LIMITS, Limits
+from tollgate_layer.prompt_format.jinja.template import render_template
+from tollgate_layer.prompt_format.template_input import TemplateInput
 
 USER = {"role": "user", "content": "Hi"}
+SECONDS = DEFAULT_LIMITS.seconds
 
 ENDLESS = {
     "nested loops": "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}",
@@ -100,12 +103,24 @@ def refused(source: str) -> str:
 
 @pytest.mark.parametrize("name", ENDLESS)
 def test_a_template_that_runs_without_end_is_stopped_in_time(name: str):
+    # GIVEN a limit that a test can wait for
+    limits = Limits(seconds=0.2)
+    template_input = TemplateInput([USER], None, {}, True, None, {})
     start = time.monotonic()
 
-    reason = refused(ENDLESS[name])
+    # WHEN a template would run for days
+    with pytest.raises(PromptFormatError) as caught:
+        render_template(ENDLESS[name], template_input, limits)
 
-    assert reason == f"the chat template was stopped: it runs longer than {SECONDS:g} seconds."
-    assert time.monotonic() - start < SECONDS + 1
+    # THEN it is stopped at the limit
+    assert str(caught.value) == f"the chat template was stopped: it runs longer than {limits.seconds:g} seconds."
+    assert time.monotonic() - start < limits.seconds + 1
+
+
+def test_every_render_has_two_seconds():
+    reason = refused(ENDLESS["nested loops"])
+
+    assert reason == "the chat template was stopped: it runs longer than 2 seconds."
 
 
 @pytest.mark.parametrize("name", HUGE)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 
 from tollgate_layer.prompt_format import PromptFormatError
-from tollgate_layer.prompt_format.length import count_tokens, minimum_tokens
+from tollgate_layer.prompt_format.token_count import count_tokens, minimum_tokens
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tests.prompt_format.golden_files import NOW, template
 from tollgate_layer.prompt_format import BUILT_INS, neutralise, normalise, render
-from tollgate_layer.prompt_format.probing import call_shape, offers_tools
+from tollgate_layer.prompt_format.families import capabilities_of
 
 TOOLS = [{"type": "function", "function": {"name": "look_up", "description": "Looks up.", "parameters": {}}}]
 TOKENS = {"bos_token": "<s>", "eos_token": "</s>"}
@@ -78,9 +78,12 @@ def test_no_text_is_lost_or_moved(name: str, messages: list[dict]):
     assert all(text in prompt for text in texts_of(messages, "system", "developer"))
 
 
-@pytest.mark.parametrize(
-    "name", sorted(name for name, source in TEMPLATES.items() if offers_tools(source) and call_shape(source))
-)
+def calls_tools(source: str) -> bool:
+    capabilities = capabilities_of(source)
+    return capabilities.offers_tools and capabilities.call_form is not None
+
+
+@pytest.mark.parametrize("name", sorted(name for name, source in TEMPLATES.items() if calls_tools(source)))
 @given(messages=conversations(with_calls=True))
 def test_no_tool_call_or_result_is_lost_or_moved(name: str, messages: list[dict]):
     prompt = prompt_of(messages, TEMPLATES[name], TOOLS)

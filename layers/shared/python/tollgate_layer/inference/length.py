@@ -6,7 +6,7 @@ from tollgate_layer.inference.conversation import Conversation
 from tollgate_layer.inference.failures.errors import ApiError, RequestError
 from tollgate_layer.inference.record import Variant
 from tollgate_layer.prompt_format import PromptFormatError
-from tollgate_layer.prompt_format.length import count_tokens, minimum_tokens
+from tollgate_layer.prompt_format.token_count import count_tokens, minimum_tokens
 
 
 def fit(conversation: Conversation, variant: Variant, *, asked: bool) -> Conversation:

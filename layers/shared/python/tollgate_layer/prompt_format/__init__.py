@@ -1,7 +1,19 @@
-"""Messages to prompt and completion text to message: chat templates, special tokens, tool calls, reasoning.
+"""Messages to prompt, and completion text to message: chat templates, special tokens, tool calls, reasoning.
 
-Names are loaded when they are first used (PEP 562): a function that only reads completions
-does not pay for the prompt formats when it starts cold, nor the other way round.
+On the way to the model (`docs/chat_templates.md` explains each step):
+
+    template = "qwen2.5"
+    messages, tools = normalise(messages, template=template, tools=tools)
+    messages = neutralise(messages, template=template)
+    prompt = render(messages, template=template, tools=tools)
+
+On the way back:
+
+    parser = CompletionParser(tool_calls=family(template).tool_calls, tools=tools or ())
+    pieces = parser.feed(text) + parser.finish()
+
+Each name is loaded when it is first used (PEP 562), because one function only makes prompts and another only reads
+completions: neither pays for the other's modules when it starts cold.
 """
 
 from __future__ import annotations
@@ -10,48 +22,44 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .builtin import BUILT_INS
-    from .completion_parser import CompletionParser
-    from .errors import PromptFormatError
-    from .families import Family, family, opens_reasoning
-    from .normalising import normalise
-    from .pieces import Content, Piece, Reasoning, ToolArguments, ToolCall
-    from .rendering import render
-    from .special_tokens import neutralise
+    # What type checkers and editors read. `as` marks the names as exported.
+    from .builtin import BUILT_INS as BUILT_INS
+    from .completion_parser import CompletionParser as CompletionParser
+    from .errors import PromptFormatError as PromptFormatError
+    from .families import Family as Family
+    from .families import family as family
+    from .families import opens_reasoning as opens_reasoning
+    from .normalising import normalise as normalise
+    from .pieces import Content as Content
+    from .pieces import Piece as Piece
+    from .pieces import Reasoning as Reasoning
+    from .pieces import ToolArguments as ToolArguments
+    from .pieces import ToolCall as ToolCall
+    from .rendering import render as render
+    from .special_tokens import neutralise as neutralise
 
-__all__ = [
-    "BUILT_INS",
-    "CompletionParser",
-    "Content",
-    "Family",
-    "Piece",
-    "PromptFormatError",
-    "Reasoning",
-    "ToolArguments",
-    "ToolCall",
-    "family",
-    "neutralise",
-    "normalise",
-    "opens_reasoning",
-    "render",
-]
-
-_NAMES = {
-    "builtin": ("BUILT_INS",),
-    "completion_parser": ("CompletionParser",),
-    "errors": ("PromptFormatError",),
-    "families": ("Family", "family", "opens_reasoning"),
-    "normalising": ("normalise",),
-    "pieces": ("Content", "Piece", "Reasoning", "ToolArguments", "ToolCall"),
-    "rendering": ("render",),
-    "special_tokens": ("neutralise",),
+_MODULE_OF = {
+    "BUILT_INS": "builtin",
+    "CompletionParser": "completion_parser",
+    "Content": "pieces",
+    "Family": "families",
+    "Piece": "pieces",
+    "PromptFormatError": "errors",
+    "Reasoning": "pieces",
+    "ToolArguments": "pieces",
+    "ToolCall": "pieces",
+    "family": "families",
+    "neutralise": "special_tokens",
+    "normalise": "normalising",
+    "opens_reasoning": "families",
+    "render": "rendering",
 }
-_MODULES = {name: module for module, names in _NAMES.items() for name in names}
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _MODULES:
+    """Load a public name. Python calls this only for names that the module does not have yet."""
+    if name not in _MODULE_OF:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(f".{_MODULES[name]}", __name__), name)
+    value = getattr(import_module(f".{_MODULE_OF[name]}", __name__), name)
     globals()[name] = value
     return value

@@ -18,7 +18,7 @@ _MARK_AND_SPACE = _MARK + " "
 
 
 class Continuation:
-    """A conversation whose last message carries the mark, and the way back.
+    """The messages with the mark in the last one, and the cut at the mark once they are rendered.
 
     Raises:
         PromptFormatError: there is no last message, or no text in it, that could be continued.
@@ -39,10 +39,12 @@ class Continuation:
         if isinstance(content, str):
             return content, content + _MARK_AND_SPACE
         if isinstance(content, list):
+            # The last part with a text; an image may stand behind it.
             for index in range(len(content) - 1, -1, -1):
                 if "text" in content[index]:
-                    part = {**content[index], "text": content[index]["text"] + _MARK_AND_SPACE}
-                    return content[index]["text"], [*content[:index], part, *content[index + 1 :]]
+                    text = content[index]["text"]
+                    marked = {**content[index], "text": text + _MARK_AND_SPACE}
+                    return text, [*content[:index], marked, *content[index + 1 :]]
         raise PromptFormatError("there is no text to continue.", param=self._param)
 
     def cut(self, prompt: str) -> str:
@@ -51,8 +53,10 @@ class Continuation:
         Raises:
             PromptFormatError: the template dropped or changed the message.
         """
-        at = prompt.rfind(_MARK)
-        if at < 0 or self._text.strip() not in prompt:
+        mark = prompt.rfind(_MARK)
+        if mark < 0 or self._text.strip() not in prompt:
             raise PromptFormatError("the chat template drops it, so it cannot be continued.", param=self._param)
-        kept = prompt[:at]
-        return kept if prompt.startswith(_MARK_AND_SPACE, at) else kept.rstrip()
+        trims = not prompt.startswith(_MARK_AND_SPACE, mark)
+        if trims:
+            return prompt[:mark].rstrip()
+        return prompt[:mark]

@@ -11,5 +11,7 @@ class PromptFormatError(ValueError):
     """
 
     def __init__(self, message: str, *, param: str | None = None) -> None:
-        super().__init__(f"{param}: {message}" if param else message)
+        if param:
+            message = f"{param}: {message}"
+        super().__init__(message)
         self.param = param

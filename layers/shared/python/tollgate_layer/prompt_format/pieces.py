@@ -1,13 +1,14 @@
 """What a completion's text turns out to be: content, reasoning, and tool calls.
 
-Plain classes rather than dataclasses: this package is imported when a function starts cold.
+Plain classes rather than dataclasses, because importing `dataclasses` would cost a function cold start more than the
+rest of this package.
 """
 
 from __future__ import annotations
 
 
 class Piece:
-    """A value of its class and fields."""
+    """Base class: equality, hash and repr from `__slots__`."""
 
     __slots__: tuple[str, ...] = ()
 

@@ -1,161 +1,217 @@
-"""What a chat template does, found by asking it: short conversations of made-up words are rendered and read.
+"""What a model's own chat template does, found by asking it: short made-up conversations are rendered and read.
 
-Templates differ in small ways that no name or pattern tells reliably, and a model's own template may be of
-any family. Each question is asked once per process and template, and only when a conversation needs it.
+Templates differ in small ways that no name or pattern tells reliably, and a model's own template may be of any
+family (docs/decisions/0022). Each question is asked once per process and template, and only when a conversation needs
+the answer.
 """
 
 from __future__ import annotations
 
-from functools import lru_cache
-from typing import Any, NamedTuple
+import re
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import Any
 
+from .capabilities import CallForm
 from .errors import PromptFormatError
 from .rendering import render
 
+# Tokens, roles and words of the probes. Each word occurs in no template, so where it stands in the prompt is certain.
 _TOKENS = {"bos_token": "<s>", "eos_token": "</s>", "unk_token": "<unk>", "pad_token": "<pad>"}
-SYSTEM = {"role": "system", "content": "sysalpha"}
-LATER_SYSTEM = {"role": "system", "content": "sysomega"}
-USER = {"role": "user", "content": "userbeta"}
-ANSWER = {"role": "assistant", "content": "answergamma"}
-NEXT_USER = {"role": "user", "content": "userdelta"}
-CALL_ID = "a1b2c3d4e"
-TOOL = {
+_SYSTEM = {"role": "system", "content": "sysalpha"}
+_SYSTEM_AS_PARTS = {"role": "system", "content": [{"type": "text", "text": "sysalpha"}]}
+_LATER_SYSTEM = {"role": "system", "content": "sysomega"}
+_USER = {"role": "user", "content": "userbeta"}
+_ANSWER = {"role": "assistant", "content": "answergamma"}
+_NEXT_USER = {"role": "user", "content": "userdelta"}
+_PARAMETERS = {"type": "object", "properties": {"keylambda": {"type": "string"}}}
+_TOOL = {
     "type": "function",
-    "function": {
-        "name": "toolkappa",
-        "description": "does",
-        "parameters": {"type": "object", "properties": {"keylambda": {"type": "string"}}},
-    },
+    "function": {"name": "toolkappa", "description": "does", "parameters": _PARAMETERS},
 }
-RESULT = {"role": "tool", "tool_call_id": CALL_ID, "name": "toolkappa", "content": "resultmu"}
+_TOOL_WITH_QUOTES = {
+    "type": "function",
+    "function": {"name": "toolkappa", "description": 'one "two"', "parameters": _PARAMETERS},
+}
+_TOOL_WITHOUT_DESCRIPTION = {"type": "function", "function": {"name": "toolkappa"}}
+_ARGUMENTS = '{"keylambda": "valuenu"}'
+_CALL_ID = "a1b2c3d4e"
+_OTHER_CALL_ID = "f6g7h8i9j"
+_LONG_CALL_ID = "call_0123456789abcdef"
+
+# What control tokens look like in the families that Bedrock imports: `<|im_end|>`, `</s>`, `[/INST]` …
+_CONTROL_TOKEN = re.compile(
+    r"<\|[^|<>\s]{1,60}\|>|<｜[^｜<>\s]{1,60}｜>|<<?/?SYS>>|</?s>|<(?:start|end)_of_turn>"
+    r"|<(?:bos|eos|unk|pad)>|\[/?[A-Z][A-Z_]{2,}\]"
+)
 
 
-class CallShape(NamedTuple):
-    """How a template wants an earlier tool call to be handed over."""
+class ProbedCapabilities:
+    """`Capabilities` of a template that does not state them. Each is found when it is first read.
 
-    text_arguments: bool
-    """Arguments as JSON text rather than as an object."""
-    null_content: bool
-    """The call's message has null content rather than empty text."""
-    short_ids: bool
-    """Call ids of exactly nine letters and digits."""
-    single: bool
-    """One call per message."""
-    own_message: bool
-    """Content beside a call is lost, but kept in a message of its own before it."""
+    >>> ProbedCapabilities("{% for message in messages %}{{ message.content }}{% endfor %}").offers_tools
+    False
+    """
 
+    def __init__(self, template: str) -> None:
+        self._template = template
 
-def ask(template: str, messages: list[Any], tools: list[Any] | None = None, **options: Any) -> str | None:
-    """The prompt for a probe, or None where the template refuses it."""
-    tokens = options.pop("special_tokens", _TOKENS)
-    try:
-        return render(messages, template=template, tools=tools, special_tokens=tokens, **options)
-    except PromptFormatError:
+    def end_of_turn(self, special_tokens: Mapping[str, str]) -> str | None:
+        """The control token right behind an answer; it may be one of the record's own special tokens."""
+        prompt = self._ask([_USER, _ANSWER, _NEXT_USER], special_tokens=special_tokens, add_generation_prompt=False)
+        _, _, behind = prompt.partition("answergamma")
+        found = _CONTROL_TOKEN.match(behind.lstrip())
+        if found is None:
+            return None
+        return found.group()
+
+    @cached_property
+    def control_tokens(self) -> frozenset[str]:
+        """The control tokens in the template's source and in what it writes."""
+        # Not every template takes a system message.
+        written = self._ask([_SYSTEM, _USER, _ANSWER, _NEXT_USER]) or self._ask([_USER, _ANSWER, _NEXT_USER])
+        text = f"{self._template}\n{written}\n{self._prompt_with_call}"
+        tokens = set(_CONTROL_TOKEN.findall(text))
+        # Written like XML, so the pattern leaves them out, but Qwen's tokenizers know them as tokens.
+        for tag in ("<tool_response>", "</tool_response>"):
+            if tag in text:
+                tokens.add(tag)
+        return frozenset(tokens)
+
+    @cached_property
+    def takes_system(self) -> bool:
+        """See `Capabilities`."""
+        return self._shows_system(_SYSTEM)
+
+    @cached_property
+    def takes_system_as_parts(self) -> bool:
+        """See `Capabilities`."""
+        return self._shows_system(_SYSTEM_AS_PARTS)
+
+    def _shows_system(self, message: Mapping[str, Any]) -> bool:
+        prompt = self._ask([message, _USER])
+        # A template that expects text prints a list of parts as Python does, with its brackets.
+        return "sysalpha" in prompt and "[{" not in prompt
+
+    @cached_property
+    def keeps_system_before_answer(self) -> bool:
+        """See `Capabilities`."""
+        return "sysalpha" in self._ask([_SYSTEM, _USER, _ANSWER], add_generation_prompt=False)
+
+    @cached_property
+    def keeps_two_first_systems(self) -> bool:
+        """See `Capabilities`."""
+        prompt = self._ask([_SYSTEM, _LATER_SYSTEM, _USER])
+        return "sysalpha" in prompt and "sysomega" in prompt
+
+    @cached_property
+    def loses_later_system(self) -> bool:
+        """See `Capabilities`. False where such a message is refused: the client then hears of it."""
+        prompt = self._ask([_SYSTEM, _USER, _ANSWER, _LATER_SYSTEM, _NEXT_USER])
+        if not prompt:
+            return False
+        in_order = 0 <= prompt.find("sysalpha") < prompt.find("answergamma") < prompt.find("sysomega")
+        return not in_order
+
+    @cached_property
+    def offers_tools(self) -> bool:
+        """See `Capabilities`."""
+        return "toolkappa" in self._ask([_USER], [_TOOL])
+
+    @cached_property
+    def needs_descriptions(self) -> bool:
+        """See `Capabilities`."""
+        return not self._ask([_USER], [_TOOL_WITHOUT_DESCRIPTION])
+
+    @cached_property
+    def leaves_quotes(self) -> bool:
+        """See `Capabilities`."""
+        return '"one "two""' in self._ask([_USER], [_TOOL_WITH_QUOTES])
+
+    @cached_property
+    def call_form(self) -> CallForm | None:
+        """See `Capabilities`. Every combination is tried until the call and its result show in the prompt."""
+        for null_content in (False, True):
+            for arguments_as_text in (False, True):
+                form = CallForm(arguments_as_text=arguments_as_text, null_content=null_content)
+                if self._shows_call([_USER, _call(form), _result()]):
+                    return self._with_restrictions(form)
         return None
 
+    def _with_restrictions(self, form: CallForm) -> CallForm:
+        """The form with what the template refuses or loses beside a plain call."""
+        takes_long_ids = self._shows_call([_USER, _call(form, ids=(_LONG_CALL_ID,)), _result(_LONG_CALL_ID)])
+        takes_two_calls = self._shows_call(
+            [_USER, _call(form, ids=(_CALL_ID, _OTHER_CALL_ID)), _result(), _result(_OTHER_CALL_ID)]
+        )
+        text = {"role": "assistant", "content": "besidepi"}
+        keeps_text_beside = self._shows_call([_USER, {**_call(form), **text}, _result()], "besidepi")
+        keeps_text_before = self._shows_call([_USER, text, _call(form), _result(), _ANSWER], "besidepi")
+        return form._replace(
+            nine_character_ids=not takes_long_ids,
+            one_call_per_message=not takes_two_calls,
+            text_in_own_message=keeps_text_before and not keeps_text_beside,
+        )
 
-def call_message(
-    *, text_arguments: bool = False, content: str | None = "", ids: tuple[str, ...] = (CALL_ID,)
-) -> dict[str, Any]:
+    @cached_property
+    def call_syntax(self) -> str | None:
+        """See `Capabilities`. Models are trained to write calls as their template shows earlier ones."""
+        before, _, _ = self._prompt_with_call.partition(_ARGUMENTS)
+        if "[TOOL_CALLS]" in before:
+            return "mistral"
+        if re.search(r"<tool_call>\s*\{[^{}]*$", before):
+            return "hermes"
+        if before.endswith('"parameters": '):
+            return "llama3_json"
+        return None
+
+    @cached_property
+    def writes_reasoning(self) -> bool:
+        """See `Capabilities`."""
+        return "</think>" in self._template or "<think>" in self._template
+
+    @cached_property
+    def _prompt_with_call(self) -> str:
+        """A prompt with a tool, a call of it and its result; empty if the template shows no calls."""
+        if self.call_form is None:
+            return ""
+        return self._ask([_USER, _call(self.call_form), _result()], [_TOOL])
+
+    def _shows_call(self, messages: Sequence[Mapping[str, Any]], *words: str) -> bool:
+        """Whether the prompt holds the arguments, the result, and `words`."""
+        prompt = self._ask(messages, [_TOOL])
+        return all(text in prompt for text in (_ARGUMENTS, "resultmu", *words))
+
+    def _ask(
+        self,
+        messages: Sequence[Mapping[str, Any]],
+        tools: Sequence[Mapping[str, Any]] | None = None,
+        *,
+        special_tokens: Mapping[str, str] = _TOKENS,
+        add_generation_prompt: bool = True,
+    ) -> str:
+        """The prompt for a probe, empty where the template refuses it."""
+        try:
+            return render(
+                messages,
+                template=self._template,
+                tools=tools,
+                special_tokens=special_tokens,
+                add_generation_prompt=add_generation_prompt,
+            )
+        except PromptFormatError:
+            return ""
+
+
+def _call(form: CallForm, *, ids: Sequence[str] = (_CALL_ID,)) -> dict[str, Any]:
     """An assistant message with one call per id."""
-    arguments: Any = '{"keylambda": "valuenu"}' if text_arguments else {"keylambda": "valuenu"}
+    arguments: Any = {"keylambda": "valuenu"}
+    if form.arguments_as_text:
+        arguments = _ARGUMENTS
     function = {"name": "toolkappa", "arguments": arguments}
-    calls = [{"id": call_id, "type": "function", "function": dict(function)} for call_id in ids]
-    return {"role": "assistant", "content": content, "tool_calls": calls}
+    calls = [{"id": call_id, "type": "function", "function": function} for call_id in ids]
+    return {"role": "assistant", "content": None if form.null_content else "", "tool_calls": calls}
 
 
-@lru_cache(maxsize=64)
-def call_shape(template: str) -> CallShape | None:
-    """How this template takes tool calls; None if it does not show them."""
-    for null_content in (False, True):
-        for text_arguments in (False, True):
-            content = None if null_content else ""
-            message = call_message(text_arguments=text_arguments, content=content)
-            if _shows_call(ask(template, [USER, message, RESULT], [TOOL])):
-                return _shape(template, text_arguments, null_content)
-    return None
-
-
-def _shows_call(prompt: str | None) -> bool:
-    return prompt is not None and '{"keylambda": "valuenu"}' in prompt and "resultmu" in prompt
-
-
-def _shape(template: str, text_arguments: bool, null_content: bool) -> CallShape:
-    def shows(messages: list[Any], *words: str) -> bool:
-        prompt = ask(template, messages, [TOOL]) or ""
-        return _shows_call(prompt) and all(word in prompt for word in words)
-
-    content = None if null_content else ""
-    call = call_message(text_arguments=text_arguments, content=content)
-    long_id = call_message(text_arguments=text_arguments, content=content, ids=("call_0123456789abcdef",))
-    two = call_message(text_arguments=text_arguments, content=content, ids=(CALL_ID, "f6g7h8i9j"))
-    beside = call_message(text_arguments=text_arguments, content="besidepi")
-    apart = {"role": "assistant", "content": "besidepi"}
-    return CallShape(
-        text_arguments=text_arguments,
-        null_content=null_content,
-        short_ids=not shows([USER, long_id, {**RESULT, "tool_call_id": "call_0123456789abcdef"}]),
-        single=not shows([USER, two, RESULT, {**RESULT, "tool_call_id": "f6g7h8i9j"}]),
-        own_message=not shows([USER, beside, RESULT], "besidepi")
-        and shows([USER, apart, call, RESULT, ANSWER], "besidepi"),
-    )
-
-
-@lru_cache(maxsize=64)
-def tool_prompt(template: str) -> str:
-    """A prompt with a tool, a call of it and its result; empty if the template shows no calls."""
-    shape = call_shape(template)
-    if shape is None:
-        return ""
-    call = call_message(text_arguments=shape.text_arguments, content=None if shape.null_content else "")
-    return ask(template, [USER, call, RESULT], [TOOL]) or ""
-
-
-@lru_cache(maxsize=64)
-def offers_tools(template: str) -> bool:
-    """Whether tool definitions reach the prompt."""
-    return "toolkappa" in (ask(template, [USER], [TOOL]) or "")
-
-
-@lru_cache(maxsize=64)
-def needs_descriptions(template: str) -> bool:
-    """Whether a tool without a description is refused."""
-    bare = {"type": "function", "function": {"name": "toolkappa"}}
-    return ask(template, [USER], [bare]) is None
-
-
-@lru_cache(maxsize=64)
-def leaves_quotes(template: str) -> bool:
-    """Whether descriptions are put between quotes without escaping the quotes in them."""
-    tool = {"type": "function", "function": {**TOOL["function"], "description": 'one "two"'}}  # type: ignore[dict-item]
-    return '"one "two""' in (ask(template, [USER], [tool]) or "")
-
-
-@lru_cache(maxsize=64)
-def takes_system(template: str, *, as_parts: bool = False) -> bool:
-    """Whether a first system message reaches the prompt."""
-    system = {**SYSTEM, "content": [{"type": "text", "text": "sysalpha"}]} if as_parts else SYSTEM
-    prompt = ask(template, [system, USER]) or ""
-    return "sysalpha" in prompt and "[{" not in prompt
-
-
-@lru_cache(maxsize=64)
-def keeps_system_before_answer(template: str) -> bool:
-    """Whether the system text still reaches the prompt when the last message is not a user's."""
-    return "sysalpha" in (ask(template, [SYSTEM, USER, ANSWER], add_generation_prompt=False) or "")
-
-
-@lru_cache(maxsize=64)
-def keeps_two_first_systems(template: str) -> bool:
-    """Whether a second system message right after the first is kept."""
-    prompt = ask(template, [SYSTEM, LATER_SYSTEM, USER]) or ""
-    return "sysalpha" in prompt and "sysomega" in prompt
-
-
-@lru_cache(maxsize=64)
-def loses_later_system(template: str) -> bool:
-    """Whether a system message in mid-conversation is silently dropped or moved. False where it is refused."""
-    prompt = ask(template, [SYSTEM, USER, ANSWER, LATER_SYSTEM, NEXT_USER])
-    if prompt is None:
-        return False
-    return not 0 <= prompt.find("sysalpha") < prompt.find("answergamma") < prompt.find("sysomega")
+def _result(call_id: str = _CALL_ID) -> dict[str, Any]:
+    return {"role": "tool", "tool_call_id": call_id, "name": "toolkappa", "content": "resultmu"}

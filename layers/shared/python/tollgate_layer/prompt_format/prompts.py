@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .errors import PromptFormatError
 
+# Any text between braces, so that a mistyped name is refused rather than left in the prompt.
 _VARIABLE = re.compile(r"\{\{\s*(.*?)\s*\}\}", re.DOTALL)
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
@@ -19,45 +20,58 @@ def variable_names(prompt: Mapping[str, str | None]) -> list[str]:
     Raises:
         PromptFormatError: something between double braces is not a variable's name.
     """
-    names: dict[str, None] = {}
+    names: list[str] = []
     for part in ("system", "user"):
         for found in _VARIABLE.finditer(prompt.get(part) or ""):
-            if not _NAME.fullmatch(found.group(1)):
+            name = found.group(1)
+            if not _NAME.fullmatch(name):
                 raise PromptFormatError(f"{found.group()} does not hold a variable's name.", param=f"prompt.{part}")
-            names[found.group(1)] = None
-    return list(names)
+            if name not in names:
+                names.append(name)
+    return names
 
 
 def render_prompt(prompt: Mapping[str, str | None], variables: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The messages of a prompt `{"system": text or None, "user": "Review {{ code }}"}`.
+    """The messages of a prompt, with each variable's value in place of its name.
+
+    >>> render_prompt({"system": None, "user": "Review {{ code }}"}, {"code": "class A {}"})
+    [{'role': 'user', 'content': 'Review class A {}'}]
 
     Values go in as they are and are never read as a template; those that are not text go in as JSON.
 
     Raises:
         PromptFormatError: variables are missing, or are not the prompt's.
     """
-    names = variable_names(prompt)
-    _check(missing=set(names) - set(variables), unknown=set(variables) - set(names), names=names)
+    _check_names(variable_names(prompt), variables)
 
     def value(found: re.Match[str]) -> str:
         given = variables[found.group(1)]
-        return given if isinstance(given, str) else json.dumps(given, ensure_ascii=False)
+        if isinstance(given, str):
+            return given
+        return json.dumps(given, ensure_ascii=False)
 
-    return [
-        {"role": role, "content": _VARIABLE.sub(value, text)}
-        for role in ("system", "user")
-        if (text := prompt.get(role)) is not None
-    ]
+    messages = []
+    for role in ("system", "user"):
+        text = prompt.get(role)
+        if text is not None:
+            messages.append({"role": role, "content": _VARIABLE.sub(value, text)})
+    return messages
 
 
-def _check(*, missing: Iterable[str], unknown: Iterable[str], names: list[str]) -> None:
-    faults = [f"{_listed(missing)} missing"] if missing else []
-    faults += [f"{_listed(unknown)} not known"] if unknown else []
+def _check_names(names: Sequence[str], variables: Mapping[str, Any]) -> None:
+    """Raises PromptFormatError unless exactly the prompt's variables are given."""
+    missing = sorted(set(names) - set(variables))
+    unknown = sorted(set(variables) - set(names))
+    faults = []
+    if missing:
+        faults.append(f"{_listed(missing)} missing")
+    if unknown:
+        faults.append(f"{_listed(unknown)} not known")
     if faults:
-        takes = f"takes {', '.join(names)}" if names else "takes none"
-        raise PromptFormatError(f"{' and '.join(faults)}; this model's prompt {takes}.", param="variables")
+        takes = ", ".join(names) or "none"
+        raise PromptFormatError(f"{' and '.join(faults)}; this model's prompt takes {takes}.", param="variables")
 
 
-def _listed(names: Iterable[str]) -> str:
-    ordered = sorted(names)
-    return ", ".join(map(repr, ordered)) + (" is" if len(ordered) == 1 else " are")
+def _listed(names: Sequence[str]) -> str:
+    verb = "is" if len(names) == 1 else "are"
+    return f"{', '.join(map(repr, names))} {verb}"

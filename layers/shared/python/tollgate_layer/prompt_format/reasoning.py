@@ -6,8 +6,16 @@ for byte; without an end tag all of it is. A block counts only at the very begin
 
 from __future__ import annotations
 
+from enum import Enum
+
 OPENING = "<think>"
 CLOSING = "</think>"
+
+
+class _State(Enum):
+    BEFORE = "it is not known yet whether the text begins with a block"
+    INSIDE = "in the block"
+    AFTER = "behind the block, or there is none"
 
 
 class ReasoningSplitter:
@@ -18,45 +26,54 @@ class ReasoningSplitter:
 
     def __init__(self, *, starts_inside: bool) -> None:
         self._starts_inside = starts_inside
-        self._state = "before"
+        self._state = _State.BEFORE
         self._held = ""
 
     def feed(self, text: str, *, final: bool = False) -> tuple[str, str]:
         """The reasoning and the content that are certain by now; after `final` nothing is held back."""
-        if self._state == "after":
+        if self._state is _State.AFTER:
             return "", text
         self._held += text
-        if self._state == "before" and not self._opened(final):
+        if self._state is _State.BEFORE:
+            self._state = self._state_at_beginning(final=final)
+        # So far white space, or the beginning of an opening tag.
+        if self._state is _State.BEFORE:
             return "", ""
-        return self._inside(final) if self._state == "inside" else ("", self._release())
+        if self._state is _State.INSIDE:
+            return self._up_to_closing(final=final)
+        content = self._held
+        self._held = ""
+        return "", content
 
-    def _opened(self, final: bool) -> bool:
-        """Whether it is known if the text begins with a block."""
+    def _state_at_beginning(self, *, final: bool) -> _State:
+        """The state behind an opening tag, which is dropped with the white space before it."""
         stripped = self._held.lstrip()
         if stripped.startswith(OPENING):
             self._held = stripped[len(OPENING) :]
-            self._state = "inside"
-        elif final or not OPENING.startswith(stripped):
-            self._state = "inside" if self._starts_inside else "after"
-        return self._state != "before"
+            return _State.INSIDE
+        if OPENING.startswith(stripped) and not final:
+            return _State.BEFORE
+        if self._starts_inside:
+            return _State.INSIDE
+        return _State.AFTER
 
-    def _inside(self, final: bool) -> tuple[str, str]:
+    def _up_to_closing(self, *, final: bool) -> tuple[str, str]:
         reasoning, closing, content = self._held.partition(CLOSING)
         if closing:
-            self._state, self._held = "after", ""
+            self._state = _State.AFTER
+            self._held = ""
             return reasoning, content
-        keep = 0 if final else partial_suffix(self._held, CLOSING)
-        certain = len(self._held) - keep
-        reasoning, self._held = self._held[:certain], self._held[certain:]
+        certain = len(self._held)
+        if not final:
+            certain -= partial_suffix(self._held, CLOSING)
+        reasoning = self._held[:certain]
+        self._held = self._held[certain:]
         return reasoning, ""
-
-    def _release(self) -> str:
-        text, self._held = self._held, ""
-        return text
 
 
 def partial_suffix(text: str, mark: str) -> int:
     """Length of the longest end of `text` that may still become `mark`."""
+    # The whole mark would have been found already, so at most all but its last character.
     for length in range(min(len(mark) - 1, len(text)), 0, -1):
         if text.endswith(mark[:length]):
             return length

@@ -5,16 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from .builtin import BUILT_INS, BuiltIn
-from .continuation import Continuation
-from .conversation import Conversation, Message, Tool, token_texts
+from .builtin import BUILT_INS
 from .errors import PromptFormatError
+from .template_input import Message, TemplateInput, Tool, token_texts
 
 if TYPE_CHECKING:
     from datetime import datetime
-
-# Names that other servers and templates give to the reasoning of an earlier answer; the first is what we write.
-_REASONING_FIELDS = ("reasoning_content", "thinking", "reasoning")
 
 
 def render(
@@ -28,7 +24,10 @@ def render(
     now: datetime | None = None,
     **template_variables: Any,
 ) -> str:
-    """The exact prompt that a model reads for a conversation.
+    r"""The exact prompt that a model reads for a conversation.
+
+    >>> render([{"role": "user", "content": "Hi"}], template="chatml")
+    '<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n'
 
     Args:
         messages: plain JSON objects; see `normalise` for the step from OpenAI's request shapes.
@@ -43,63 +42,85 @@ def render(
 
     Raises:
         PromptFormatError: the template refuses the conversation (naming the message at fault), does not
-            compile, or does more work than `limits` allow.
+            compile, or does more work than its limits allow.
     """
+    # Formats and templates read fields of every message without looking at its type.
     for index, message in enumerate(messages):
         if not isinstance(message, dict):
             raise PromptFormatError("must be an object.", param=f"messages[{index}]")
-    continuation = Continuation(messages, template) if continue_final_message else None
-    built_in = BUILT_INS.get(template)
-    defaults = built_in.special_tokens if built_in else {}
-    conversation = Conversation(
-        _with_reasoning_names(continuation.messages if continuation else messages),
+    continuation = None
+    if continue_final_message:
+        from .continuation import Continuation  # few requests continue a message
+
+        continuation = Continuation(messages, template)
+        messages = continuation.messages
+    template_input = TemplateInput(
+        _with_reasoning_names(messages),
         tools,
-        {**defaults, **token_texts(special_tokens)},
+        with_default_tokens(template, special_tokens),
         add_generation_prompt,
         now,
         template_variables,
     )
-    prompt = _render_built_in(built_in, conversation) if built_in else _render_jinja(template, conversation)
-    return continuation.cut(prompt) if continuation else prompt
+    if template in BUILT_INS:
+        prompt = _render_built_in(template, template_input)
+    else:
+        prompt = _render_jinja(template, template_input)
+    if continuation is not None:
+        return continuation.cut(prompt)
+    return prompt
+
+
+def with_default_tokens(template: str, special_tokens: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The texts of special tokens by name: the record's, and a built-in's own where the record has none."""
+    texts = token_texts(special_tokens)
+    built_in = BUILT_INS.get(template)
+    if built_in is not None:
+        return {**built_in.special_tokens, **texts}
+    return texts
 
 
 def check_template(template: str) -> None:
     """Raises PromptFormatError if this is neither a built-in's name nor Jinja source that compiles."""
     if template in BUILT_INS:
         return
-    if not ("{{" in template or "{%" in template):
+    # Text without any Jinja would render as the same prompt for everybody: it is a mistyped name.
+    if "{{" not in template and "{%" not in template:
         raise PromptFormatError(
             f"{template!r} is no built-in chat template; there are {', '.join(BUILT_INS)}. "
             "A model's own template is given as its Jinja source."
         )
-    from . import jinja
+    from .jinja.template import compiled  # imports Jinja, which built-ins do without
 
-    jinja.compiled(template)
+    compiled(template)
 
 
-def _render_built_in(built_in: BuiltIn, conversation: Conversation) -> str:
+def _render_built_in(name: str, template_input: TemplateInput) -> str:
     try:
-        return built_in.render(conversation)
-    except (AttributeError, KeyError, TypeError) as error:  # a tool or a call without its parts
+        return BUILT_INS[name].render(template_input)
+    except (AttributeError, KeyError, TypeError) as error:
+        # Formats read tools and calls without checking each field first; here one was missing or of another type.
         raise PromptFormatError(f"the conversation lacks what the format shows: {error}") from error
 
 
-def _render_jinja(template: str, conversation: Conversation) -> str:
-    check_template(template)
-    from . import jinja
+def _render_jinja(source: str, template_input: TemplateInput) -> str:
+    check_template(source)
+    from .jinja.template import render_template
 
-    return jinja.render(template, conversation)
+    return render_template(source, template_input)
+
+
+# Names that servers and templates give to the reasoning of an earlier answer.
+_REASONING_FIELDS = ("reasoning_content", "thinking", "reasoning")
 
 
 def _with_reasoning_names(messages: Sequence[Message]) -> Sequence[Message]:
     """Earlier reasoning under each name that templates read it by, as transformers does."""
-    if not any(field in message for message in messages for field in _REASONING_FIELDS):
-        return messages
-    return [_with_names(message) for message in messages]
-
-
-def _with_names(message: Message) -> Message:
-    for field in _REASONING_FIELDS:
-        if message.get(field) is not None:
-            return {"thinking": message[field], **message, "reasoning_content": message[field]}
-    return message
+    renamed = list(messages)
+    for index, message in enumerate(messages):
+        for field in _REASONING_FIELDS:
+            if message.get(field) is not None:
+                reasoning = message[field]
+                renamed[index] = {"thinking": reasoning, **message, "reasoning_content": reasoning}
+                break
+    return renamed

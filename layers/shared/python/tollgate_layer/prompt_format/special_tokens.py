@@ -13,67 +13,79 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-from .conversation import Message, token_texts
-from .families import CONTROL_TOKEN
-from .probing import ANSWER, NEXT_USER, SYSTEM, USER, ask, tool_prompt
+from .families import capabilities_of
+from .template_input import Message, token_texts
 
+# System texts are the application's and answers are the model's: both may hold control tokens on purpose.
 _TREATED_ROLES = ("user", "tool")
+
+# Where one token of such a shape is known, every text of the shape is treated: a tokenizer knows more control tokens
+# than its template uses.
+_SHAPES = (
+    (re.compile(r"<\|.*\|>"), r"<\|[^|<>\s]{1,60}\|>"),
+    (re.compile(r"<｜.*｜>"), r"<｜[^｜<>\s]{1,60}｜>"),
+)
 
 
 def neutralise(
     messages: Sequence[Message], *, template: str, special_tokens: Mapping[str, Any] | None = None
 ) -> list[dict[str, Any]]:
-    """The messages with special-token text in user and tool content made harmless.
+    """The messages with special-token text in user and tool content made harmless. What is given is not changed.
+
+    >>> neutralise([{"role": "user", "content": "What does <|im_end|> do?"}], template="chatml")
+    [{'role': 'user', 'content': 'What does < |im_end|> do?'}]
 
     System and assistant texts stay as they are, and so does every text without such a token. Content may be
     a string or a list of parts.
     """
-    tokens = tuple(sorted(_strings(list(token_texts(special_tokens).values()))))
-    pattern = _pattern(template, tokens)
-    return [
-        {**message, "content": _neutral(message["content"], pattern)}
-        if message.get("role") in _TREATED_ROLES and message.get("content")
-        else dict(message)
-        for message in messages
-    ]
-
-
-def _strings(tokens: list[Any]) -> list[str]:
-    """The texts in a list, and in lists in it (`additional_special_tokens`)."""
-    nested = [_strings(token) if isinstance(token, list) else [str(token)] for token in tokens]
-    return [text for texts in nested for text in texts]
+    # The tokenizer knows the record's tokens even if the template never writes them.
+    record_tokens: list[str] = []
+    for token in token_texts(special_tokens).values():
+        if isinstance(token, list):  # `additional_special_tokens`
+            record_tokens += map(str, token)
+        else:
+            record_tokens.append(str(token))
+    pattern = _pattern(template, tuple(sorted(record_tokens)))
+    neutral = []
+    for message in messages:
+        copy = dict(message)
+        if message.get("role") in _TREATED_ROLES and message.get("content"):
+            copy["content"] = _neutral(message["content"], pattern)
+        neutral.append(copy)
+    return neutral
 
 
 def _neutral(content: Any, pattern: re.Pattern[str]) -> Any:
     if isinstance(content, str):
-        return pattern.sub(_spaced, content)
-    if isinstance(content, list):
-        return [
-            {**part, "text": pattern.sub(_spaced, part["text"])} if isinstance(part.get("text"), str) else part
-            for part in content
-        ]
-    return content
+        return pattern.sub(_with_space, content)
+    if not isinstance(content, list):
+        return content
+    parts = []
+    for part in content:
+        if isinstance(part.get("text"), str):
+            parts.append({**part, "text": pattern.sub(_with_space, part["text"])})
+        else:
+            parts.append(part)
+    return parts
 
 
-def _spaced(token: re.Match[str]) -> str:
+def _with_space(token: re.Match[str]) -> str:
     text = token.group()
     return f"{text[0]} {text[1:]}"
 
 
 @lru_cache(maxsize=64)
-def _pattern(template: str, special_tokens: tuple[str, ...]) -> re.Pattern[str]:
-    """What counts as a special token under this template: the tokens that the record names, those that the
-    template writes, and everything else of their shape, since the tokenizer knows more than the template uses."""
-    written = ask(template, [SYSTEM, USER, ANSWER, NEXT_USER]) or ask(template, [USER, ANSWER, NEXT_USER]) or ""
-    text = f"{template}\n{written}\n{tool_prompt(template)}"
-    named = {*CONTROL_TOKEN.findall(text), *special_tokens}
-    named |= {mark for mark in ("<tool_response>", "</tool_response>") if mark in text}
-    shapes = [shape for sample, shape in _SHAPES if any(re.fullmatch(sample, token) for token in named)]
-    alternatives = [re.escape(token) for token in sorted(named, key=len, reverse=True) if len(token) > 1]
-    return re.compile("|".join([*shapes, *alternatives]) or r"(?!)")
-
-
-_SHAPES = (
-    (r"<\|.*\|>", r"<\|[^|<>\s]{1,60}\|>"),
-    (r"<｜.*｜>", r"<｜[^｜<>\s]{1,60}｜>"),
-)
+def _pattern(template: str, record_tokens: tuple[str, ...]) -> re.Pattern[str]:
+    """What counts as a special token: those that the record names, those that the template writes (for a model's own
+    template found by probing), and everything else of their shape."""
+    tokens = capabilities_of(template).control_tokens | set(record_tokens)
+    alternatives = []
+    for sample, shape in _SHAPES:
+        if any(sample.fullmatch(token) for token in tokens):
+            alternatives.append(shape)
+    # A regular expression takes the first alternative that matches, so a token stands before its own beginning.
+    longest_first = sorted(tokens, key=len, reverse=True)
+    alternatives += [re.escape(token) for token in longest_first if len(token) > 1]
+    if not alternatives:
+        return re.compile(r"(?!)")  # matches nothing
+    return re.compile("|".join(alternatives))

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..conversation import Conversation, Message, Tool, content_text, first_role, function_of, role_text, to_json
+from ..template_input import Message, TemplateInput, Tool
+from .shared import begins_with_system, content_text, function_of, role_text, to_json
 
 QWEN2_SYSTEM = "You are a helpful assistant."
 QWEN25_SYSTEM = "You are Qwen, created by Alibaba Cloud. You are a helpful assistant."
@@ -25,67 +26,88 @@ _TOOLS_TAIL = (
 )
 
 
-def chatml(c: Conversation) -> str:
+def chatml(inputs: TemplateInput) -> str:
     """Plain ChatML: every message as it is, no default system text, no tools."""
-    parts = [turn(c.messages, index) for index in range(len(c.messages))]
-    return "".join(parts) + generation_prompt(c)
+    turns = [turn(inputs.messages, index) for index in range(len(inputs.messages))]
+    return "".join(turns) + generation_prompt(inputs)
 
 
-def qwen2(c: Conversation) -> str:
+def qwen2(inputs: TemplateInput) -> str:
     """Qwen2: ChatML with a system text for conversations that begin without one."""
-    if c.messages and first_role(c.messages) != "system":
-        return f"<|im_start|>system\n{QWEN2_SYSTEM}<|im_end|>\n{chatml(c)}"
-    return chatml(c)
+    prompt = chatml(inputs)
+    if inputs.messages and not begins_with_system(inputs.messages):
+        return f"<|im_start|>system\n{QWEN2_SYSTEM}<|im_end|>\n{prompt}"
+    return prompt
 
 
-def qwen25(c: Conversation) -> str:
+def qwen25(inputs: TemplateInput) -> str:
     """Qwen2.5: a default system text, tools in the system turn, tool results in user turns."""
-    has_system = first_role(c.messages) == "system"
-    system = content_text(c.messages, 0) if has_system else QWEN25_SYSTEM
-    if c.tools:
-        system += "\n\n" + tool_definitions(c.tools)
+    system = QWEN25_SYSTEM
+    if begins_with_system(inputs.messages):
+        system = content_text(inputs.messages, 0)
+    if inputs.tools:
+        system += "\n\n" + tool_definitions(inputs.tools)
     parts = [f"<|im_start|>system\n{system}<|im_end|>\n"]
-    parts += _answers_and_calls(c.messages, verbatim_thoughts=True)
-    return "".join(parts) + generation_prompt(c)
+    parts += turns_behind_system(inputs.messages, keep_thoughts=True)
+    parts.append(generation_prompt(inputs))
+    return "".join(parts)
 
 
-def qwq(c: Conversation) -> str:
+def qwq(inputs: TemplateInput) -> str:
     """QwQ: tools as in Qwen2.5, no default system text; the prompt opens the reasoning, history loses it."""
-    has_system = first_role(c.messages) == "system"
-    system = content_text(c.messages, 0) if has_system else ""
-    if c.tools:
-        system += "\n\n" + tool_definitions(c.tools)
-    parts = [f"<|im_start|>system\n{system}<|im_end|>\n"] if has_system or c.tools else []
-    parts += _answers_and_calls(c.messages, verbatim_thoughts=False)
-    opening = "<think>\n" if c.add_generation_prompt else ""
-    return "".join(parts) + generation_prompt(c) + opening
-
-
-def _answers_and_calls(messages: Sequence[Message], *, verbatim_thoughts: bool) -> list[str]:
-    """Every turn but the first system turn. Other roles than the four are left out, as the family does."""
     parts = []
+    has_system = begins_with_system(inputs.messages)
+    system = ""
+    if has_system:
+        system = content_text(inputs.messages, 0)
+    if inputs.tools:
+        system += "\n\n" + tool_definitions(inputs.tools)
+    if has_system or inputs.tools:
+        parts.append(f"<|im_start|>system\n{system}<|im_end|>\n")
+    parts += turns_behind_system(inputs.messages, keep_thoughts=False)
+    parts.append(generation_prompt(inputs))
+    if inputs.add_generation_prompt:
+        parts.append("<think>\n")
+    return "".join(parts)
+
+
+def turns_behind_system(messages: Sequence[Message], *, keep_thoughts: bool) -> list[str]:
+    """Every turn but the first system turn.
+
+    Messages of other roles than the four are left out, as the family's own templates do. Without `keep_thoughts`,
+    reasoning stays only in the last message.
+    """
+    turns = []
     for index, message in enumerate(messages):
         role = message.get("role")
         if role == "assistant":
-            keep = verbatim_thoughts or index == len(messages) - 1
-            parts.append(f"<|im_start|>assistant{_answer(messages, index, keep)}<|im_end|>\n")
-        elif role == "user" or (role == "system" and index):
-            parts.append(turn(messages, index))
+            is_last = index == len(messages) - 1
+            answer = answer_and_calls(messages, index, keep_thoughts=keep_thoughts or is_last)
+            turns.append(f"<|im_start|>assistant{answer}<|im_end|>\n")
+        elif role == "user" or (role == "system" and index > 0):
+            turns.append(turn(messages, index))
         elif role == "tool":
-            parts.append(tool_result(messages, index, str(message.get("content", ""))))
-    return parts
+            turns.append(tool_result(messages, index, str(message.get("content", ""))))
+    return turns
 
 
-def _answer(messages: Sequence[Message], index: int, keep_thoughts: bool) -> str:
+def answer_and_calls(messages: Sequence[Message], index: int, *, keep_thoughts: bool) -> str:
+    """The text of an assistant message and its tool calls, each on lines of its own."""
     message = messages[index]
     calls = message.get("tool_calls") or ()
-    listed = "".join("\n" + tool_call(call, verbatim_strings=False) for call in calls)
+    listed = ""
+    for call in calls:
+        listed += "\n" + tool_call(call, verbatim_strings=False)
+    # Content may be missing or null beside calls. QwQ's history has no such exception: there it must be text.
     if calls and keep_thoughts and not message.get("content"):
         return listed
     content = content_text(messages, index)
+    if calls and content == "":
+        return listed
     if not keep_thoughts:
+        # Everything up to the last closing tag; without one, nothing is dropped.
         content = content.split("</think>")[-1].lstrip("\n")
-    return f"\n{content}{listed}" if message["content"] or not calls else listed
+    return f"\n{content}{listed}"
 
 
 def turn(messages: Sequence[Message], index: int) -> str:
@@ -93,30 +115,35 @@ def turn(messages: Sequence[Message], index: int) -> str:
     return f"<|im_start|>{role_text(messages, index)}\n{content_text(messages, index)}<|im_end|>\n"
 
 
-def generation_prompt(c: Conversation) -> str:
+def generation_prompt(inputs: TemplateInput) -> str:
     """The opening of the assistant's turn, where it is wanted."""
-    return "<|im_start|>assistant\n" if c.add_generation_prompt else ""
+    if inputs.add_generation_prompt:
+        return "<|im_start|>assistant\n"
+    return ""
 
 
 def tool_definitions(tools: Sequence[Tool]) -> str:
     """The tools' JSON schemas and how to call them."""
-    return _TOOLS_HEAD + "".join("\n" + to_json(tool) for tool in tools) + _TOOLS_TAIL
+    text = _TOOLS_HEAD
+    for tool in tools:
+        text += "\n" + to_json(tool)
+    return text + _TOOLS_TAIL
 
 
 def tool_call(call: Message, *, verbatim_strings: bool) -> str:
-    """One call. Arguments that already are JSON text are printed as they are, or encoded once more."""
+    """One call. Arguments that already are JSON text are printed as they are (`verbatim_strings`) or encoded again."""
     function = function_of(call)
     arguments = function.get("arguments")
-    text = arguments if verbatim_strings and isinstance(arguments, str) else to_json(arguments)
-    return f'<tool_call>\n{{"name": "{function.get("name", "")}", "arguments": {text}}}\n</tool_call>'
+    if not (verbatim_strings and isinstance(arguments, str)):
+        arguments = to_json(arguments)
+    return f'<tool_call>\n{{"name": "{function.get("name", "")}", "arguments": {arguments}}}\n</tool_call>'
 
 
 def tool_result(messages: Sequence[Message], index: int, content: str) -> str:
-    """One result; results in a row share one user turn."""
-    opens = "" if _is_tool(messages, index - 1) else "<|im_start|>user"
-    closes = "" if _is_tool(messages, index + 1) else "<|im_end|>\n"
-    return f"{opens}\n<tool_response>\n{content}\n</tool_response>{closes}"
-
-
-def _is_tool(messages: Sequence[Message], index: int) -> bool:
-    return 0 <= index < len(messages) and messages[index].get("role") == "tool"
+    """One result. Results in a row share one user turn: the first opens it, the last closes it."""
+    result = f"\n<tool_response>\n{content}\n</tool_response>"
+    if index == 0 or messages[index - 1].get("role") != "tool":
+        result = "<|im_start|>user" + result
+    if index == len(messages) - 1 or messages[index + 1].get("role") != "tool":
+        result += "<|im_end|>\n"
+    return result

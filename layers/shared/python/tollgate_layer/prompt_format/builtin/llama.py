@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ..conversation import Conversation, Message, content_text, first_role, role_text, to_json, trimmed
 from ..errors import PromptFormatError
+from ..template_input import Message, TemplateInput
+from .shared import begins_with_system, content_text, role_text, to_json, trimmed
 
 _ASSISTANT = "<|start_header_id|>assistant<|end_header_id|>\n\n"
 _CALL_INSTRUCTION = (
@@ -23,89 +24,108 @@ _TOOLS_IN_USER = (
 )
 
 
-def llama2(c: Conversation) -> str:
+def llama2(inputs: TemplateInput) -> str:
     """Llama 2: user and assistant take turns, the system text goes into the first user turn."""
-    bos, eos = c.special_tokens["bos_token"], c.special_tokens["eos_token"]
-    start = 1 if first_role(c.messages) == "system" else 0
-    system = f"<<SYS>>\n{content_text(c.messages, 0)}\n<</SYS>>\n\n" if start else ""
+    messages = inputs.messages
+    bos, eos = inputs.special_tokens["bos_token"], inputs.special_tokens["eos_token"]
+    system = ""
+    start = 0
+    if begins_with_system(messages):
+        system = f"<<SYS>>\n{content_text(messages, 0)}\n<</SYS>>\n\n"
+        start = 1
     parts = []
-    for index in range(start, len(c.messages)):
-        role = c.messages[index].get("role")
-        if (role == "user") != ((index - start) % 2 == 0):
+    for index in range(start, len(messages)):
+        role = messages[index].get("role")
+        expects_user = (index - start) % 2 == 0
+        if (role == "user") != expects_user:
             raise PromptFormatError(
                 "user and assistant messages must take turns, user first.", param=f"messages[{index}].role"
             )
         if role == "user":
-            parts.append(f"{bos}[INST] {(system + content_text(c.messages, index)).strip()} [/INST]")
+            content = (system + content_text(messages, index)).strip()
+            # Every question begins a sequence of its own, so the token stands before each.
+            parts.append(f"{bos}[INST] {content} [/INST]")
             system = ""
         elif role == "assistant":
-            parts.append(f" {content_text(c.messages, index).strip()} {eos}")
+            parts.append(f" {content_text(messages, index).strip()} {eos}")
     return "".join(parts)
 
 
-def llama3(c: Conversation) -> str:
+def llama3(inputs: TemplateInput) -> str:
     """Llama 3: every message under a header of its role, trimmed. No tools."""
-    parts = [
-        f"<|start_header_id|>{role_text(c.messages, index)}<|end_header_id|>\n\n"
-        f"{trimmed(message.get('content', ''))}<|eot_id|>"
-        for index, message in enumerate(c.messages)
-    ]
-    bos = c.special_tokens["bos_token"] if parts else ""
-    return bos + "".join(parts) + (_ASSISTANT if c.add_generation_prompt else "")
+    parts = []
+    if inputs.messages:
+        parts.append(inputs.special_tokens["bos_token"])
+    for index, message in enumerate(inputs.messages):
+        role = role_text(inputs.messages, index)
+        content = trimmed(message.get("content", ""))
+        parts.append(f"<|start_header_id|>{role}<|end_header_id|>\n\n{content}<|eot_id|>")
+    if inputs.add_generation_prompt:
+        parts.append(_ASSISTANT)
+    return "".join(parts)
 
 
-def llama31(c: Conversation) -> str:
+def llama31(inputs: TemplateInput) -> str:
     """Llama 3.1 and 3.3: always a system turn, with a constant date unless `date_string` is given."""
-    return _llama31(c, c.variables.get("date_string", "26 Jul 2024"), c.variables.get("builtin_tools"))
+    date = inputs.variables.get("date_string", "26 Jul 2024")
+    return _llama31(inputs, date, inputs.variables.get("builtin_tools"))
 
 
-def llama32(c: Conversation) -> str:
+def llama32(inputs: TemplateInput) -> str:
     """Llama 3.2: as 3.1, with the request's date and without built-in tools."""
-    date = c.variables.get("date_string")
-    return _llama31(c, c.strftime_now("%d %b %Y") if date is None else date, None)
+    date = inputs.variables.get("date_string")
+    if date is None:
+        date = inputs.strftime_now("%d %b %Y")
+    return _llama31(inputs, date, None)
 
 
-def _llama31(c: Conversation, date: str, builtin_tools: Sequence[str] | None) -> str:
-    tools = c.variables.get("custom_tools", c.tools)
-    in_user = bool(c.variables.get("tools_in_user_message", True))
-    start = 1 if first_role(c.messages) == "system" else 0
-    system = trimmed(c.messages[0].get("content", "")) if start else ""
-    parts = [
-        c.special_tokens["bos_token"],
-        "<|start_header_id|>system<|end_header_id|>\n\n",
-        "Environment: ipython\n" if tools is not None or builtin_tools is not None else "",
-        _builtin_tool_names(builtin_tools),
-        f"Cutting Knowledge Date: December 2023\nToday Date: {date}\n\n",
-        _TOOLS_IN_SYSTEM + _definitions(tools) if tools is not None and not in_user else "",
-        f"{system}<|eot_id|>",
-    ]
-    if tools is not None and in_user:
-        parts.append(_first_user_turn(c.messages, start, tools))
-        start += 1
-    parts += [_turn(c.messages, index, builtin_tools) for index in range(start, len(c.messages))]
-    return "".join(parts) + (_ASSISTANT if c.add_generation_prompt else "")
-
-
-def _builtin_tool_names(builtin_tools: Sequence[str] | None) -> str:
-    if builtin_tools is None:
-        return ""
-    return "Tools: " + ", ".join(name for name in builtin_tools if name != "code_interpreter") + "\n\n"
+def _llama31(inputs: TemplateInput, date: str, builtin_tools: Sequence[str] | None) -> str:
+    messages = inputs.messages
+    # `custom_tools` and `tools_in_user_message` are variables of the family's own template.
+    tools = inputs.variables.get("custom_tools", inputs.tools)
+    tools_in_user = bool(inputs.variables.get("tools_in_user_message", True))
+    system = ""
+    position = 0
+    if begins_with_system(messages):
+        system = trimmed(messages[0].get("content", ""))
+        position = 1
+    parts = [inputs.special_tokens["bos_token"], "<|start_header_id|>system<|end_header_id|>\n\n"]
+    if tools is not None or builtin_tools is not None:
+        parts.append("Environment: ipython\n")
+    if builtin_tools is not None:
+        # The code interpreter is on whenever the environment is ipython, so the list does not name it.
+        names = [name for name in builtin_tools if name != "code_interpreter"]
+        parts.append(f"Tools: {', '.join(names)}\n\n")
+    parts.append(f"Cutting Knowledge Date: December 2023\nToday Date: {date}\n\n")
+    if tools is not None and not tools_in_user:
+        parts += [_TOOLS_IN_SYSTEM, _definitions(tools)]
+    parts.append(f"{system}<|eot_id|>")
+    # The message behind the system text becomes the first user turn, whatever its role.
+    if tools is not None and tools_in_user:
+        if position == len(messages):
+            raise PromptFormatError("tools need a user message to be offered in.", param="messages")
+        content = trimmed(messages[position].get("content", ""))
+        parts.append("<|start_header_id|>user<|end_header_id|>\n\n")
+        parts += [_TOOLS_IN_USER, _definitions(tools), content, "<|eot_id|>"]
+        position += 1
+    for index in range(position, len(messages)):
+        parts.append(_turn(messages, index, builtin_tools))
+    if inputs.add_generation_prompt:
+        parts.append(_ASSISTANT)
+    return "".join(parts)
 
 
 def _definitions(tools: Sequence[Any]) -> str:
-    return "".join(to_json(tool, indent=4) + "\n\n" for tool in tools)
-
-
-def _first_user_turn(messages: Sequence[Message], index: int, tools: Sequence[Any]) -> str:
-    if index == len(messages):
-        raise PromptFormatError("tools need a user message to be offered in.", param="messages")
-    content = trimmed(messages[index].get("content", ""))
-    return f"<|start_header_id|>user<|end_header_id|>\n\n{_TOOLS_IN_USER}{_definitions(tools)}{content}<|eot_id|>"
+    text = ""
+    for tool in tools:
+        text += to_json(tool, indent=4) + "\n\n"
+    return text
 
 
 def _turn(messages: Sequence[Message], index: int, builtin_tools: Sequence[str] | None) -> str:
     message = messages[index]
     if "tool_calls" in message:
+        # With built-in tools the turn goes on behind the result.
         end = "<|eot_id|>" if builtin_tools is None else "<|eom_id|>"
         return _ASSISTANT + _call(message, index, builtin_tools) + end
     role, content = role_text(messages, index), message.get("content", "")
@@ -126,6 +146,7 @@ def _call(message: Message, index: int, builtin_tools: Sequence[str] | None) -> 
     function = calls[0]["function"]
     name, arguments = function["name"], function.get("arguments")
     if builtin_tools and name in builtin_tools:
+        # Built-in tools are called like a Python function, all others by JSON.
         listed = ", ".join(f'{key}="{value}"' for key, value in arguments.items())
         return f"<|python_tag|>{name}.call({listed})"
     return f'{{"name": "{name}", "parameters": {to_json(arguments)}}}'

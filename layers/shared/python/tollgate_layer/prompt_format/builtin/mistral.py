@@ -8,54 +8,67 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..conversation import Conversation, Message, Tool, content_text, first_role, to_json, trimmed
 from ..errors import PromptFormatError
+from ..template_input import Message, TemplateInput, Tool
+from .shared import begins_with_system, content_text, to_json, trimmed
 
 
-def mistral_v1(c: Conversation) -> str:
+def mistral_v1(inputs: TemplateInput) -> str:
     """Mistral 7B v0.1 and v0.2, Mixtral: no tools; the system text opens the first user turn."""
-    eos = c.special_tokens["eos_token"]
-    start = 1 if first_role(c.messages) == "system" else 0
-    system = content_text(c.messages, 0) + "\n\n" if start else ""
-    parts = [c.special_tokens["bos_token"]]
-    for index in range(start, len(c.messages)):
-        role = c.messages[index].get("role")
-        _check_turn(role, (index - start) % 2 == 0, index)
+    messages = inputs.messages
+    eos = inputs.special_tokens["eos_token"]
+    system = ""
+    start = 0
+    if begins_with_system(messages):
+        system = content_text(messages, 0) + "\n\n"
+        start = 1
+    parts = [inputs.special_tokens["bos_token"]]
+    for index in range(start, len(messages)):
+        role = messages[index].get("role")
+        _check_turn(role, index, expects_user=(index - start) % 2 == 0)
         if role == "user":
-            parts.append(f" [INST] {system}{content_text(c.messages, index)} [/INST]")
+            parts.append(f" [INST] {system}{content_text(messages, index)} [/INST]")
             system = ""
         elif role == "assistant":
-            parts.append(f" {content_text(c.messages, index)}{eos}")
+            parts.append(f" {content_text(messages, index)}{eos}")
         else:
             raise _unsupported_role(index)
     return "".join(parts)
 
 
-def mistral_v3(c: Conversation) -> str:
+def mistral_v3(inputs: TemplateInput) -> str:
     """Mistral 7B v0.3, Mistral Large 2407: SentencePiece, a space after each control token."""
-    return _v3(c, space=" ")
+    return _v3(inputs, space=" ")
 
 
-def mistral_tekken(c: Conversation) -> str:
+def mistral_tekken(inputs: TemplateInput) -> str:
     """Mistral Nemo (v3-Tekken): as v3 without the spaces."""
-    return _v3(c, space="")
+    return _v3(inputs, space="")
 
 
-def _v3(c: Conversation, *, space: str) -> str:
-    start = 1 if first_role(c.messages) == "system" else 0
-    _check_turns(c.messages, start)
-    users = [message for message in c.messages[start:] if message.get("role") == "user"]
-    parts = [c.special_tokens["bos_token"]]
-    for index in range(start, len(c.messages)):
-        message = c.messages[index]
+def _v3(inputs: TemplateInput, *, space: str) -> str:
+    messages = inputs.messages
+    has_system = begins_with_system(messages)
+    start = 1 if has_system else 0
+    _check_turns(messages, start)
+    last_user = None
+    for message in messages[start:]:
+        if message.get("role") == "user":
+            last_user = message
+    parts = [inputs.special_tokens["bos_token"]]
+    for index in range(start, len(messages)):
+        message = messages[index]
         if message.get("role") != "user":
-            parts.append(_answer_or_result(c, index, space))
+            parts.append(_answer_or_result(inputs, index, space))
             continue
-        if c.tools is not None and message == users[-1]:
-            parts.append(f"[AVAILABLE_TOOLS]{space}{_definitions(c.tools)}[/AVAILABLE_TOOLS]")
-        content = content_text(c.messages, index)
-        if start and index == len(c.messages) - 1:
-            content = f"{content_text(c.messages, 0)}\n\n{content}"
+        # Equal to the last user message, not only the last itself: the family's template compares messages, so
+        # a question that is asked twice shows the tools twice.
+        if inputs.tools is not None and message == last_user:
+            parts.append(f"[AVAILABLE_TOOLS]{space}{_definitions(inputs.tools)}[/AVAILABLE_TOOLS]")
+        content = content_text(messages, index)
+        # The system text stands right before the question at hand, and nowhere if a tool result is last.
+        if has_system and index == len(messages) - 1:
+            content = f"{content_text(messages, 0)}\n\n{content}"
         parts.append(f"[INST]{space}{content}[/INST]")
     return "".join(parts)
 
@@ -67,11 +80,11 @@ def _check_turns(messages: Sequence[Message], start: int) -> None:
         message = messages[index]
         if message.get("role") in ("tool", "tool_results") or message.get("tool_calls") is not None:
             continue
-        _check_turn(message.get("role"), expects_user, index)
+        _check_turn(message.get("role"), index, expects_user=expects_user)
         expects_user = not expects_user
 
 
-def _check_turn(role: Any, expects_user: bool, index: int) -> None:
+def _check_turn(role: Any, index: int, *, expects_user: bool) -> None:
     if (role == "user") != expects_user:
         raise PromptFormatError(
             "after an optional system message, user and assistant messages must take turns, user first.",
@@ -85,46 +98,56 @@ def _unsupported_role(index: int) -> PromptFormatError:
     )
 
 
-def _answer_or_result(c: Conversation, index: int, space: str) -> str:
-    message, eos = c.messages[index], c.special_tokens["eos_token"]
+def _answer_or_result(inputs: TemplateInput, index: int, space: str) -> str:
+    message, eos = inputs.messages[index], inputs.special_tokens["eos_token"]
     role, calls = message.get("role"), message.get("tool_calls")
     if calls is not None:
-        listed = ", ".join(_call(call, index) for call in calls)
-        return f"[TOOL_CALLS]{space}[{listed}" + (f"]{eos}" if calls else "")
+        return f"[TOOL_CALLS]{space}{_calls(calls, index, eos)}"
     if role == "assistant":
-        # v3 trims what the assistant said; Tekken keeps it.
-        content = trimmed(message.get("content", "")) if space else content_text(c.messages, index)
+        if space:
+            content = trimmed(message.get("content", ""))  # v3 trims what the assistant said; Tekken keeps it
+        else:
+            content = content_text(inputs.messages, index)
         return f"{space}{content}{eos}"
     if role not in ("tool", "tool_results"):
         raise _unsupported_role(index)
-    call_id = _call_id(message.get("tool_call_id"), f"messages[{index}].tool_call_id")
+    call_id = _checked_id(message.get("tool_call_id"), f"messages[{index}].tool_call_id")
     content = message.get("content", "")
+    # The family's template also reads a result that is wrapped once more.
     if isinstance(content, Mapping):
         content = content.get("content", content)
     return f'[TOOL_RESULTS]{space}{{"content": {content}, "call_id": "{call_id}"}}[/TOOL_RESULTS]'
 
 
-def _call(call: Mapping[str, Any], index: int) -> str:
-    call_id = _call_id(call.get("id"), f"messages[{index}].tool_calls")
-    return f'{to_json(call["function"])[:-1]}, "id": "{call_id}"}}'
+def _calls(calls: Sequence[Mapping[str, Any]], index: int, eos: str) -> str:
+    if not calls:
+        return "["  # the family's template closes the list and the turn behind the last call only
+    listed = []
+    for call in calls:
+        call_id = _checked_id(call.get("id"), f"messages[{index}].tool_calls")
+        function = to_json(call["function"])
+        # The id stands in the function's own JSON object, as its last field.
+        listed.append(f'{function[:-1]}, "id": "{call_id}"}}')
+    return f"[{', '.join(listed)}]{eos}"
 
 
-def _call_id(call_id: Any, param: str) -> str:
+def _checked_id(call_id: Any, param: str) -> str:
     if not isinstance(call_id, str) or len(call_id) != 9:
         raise PromptFormatError(f"call ids must have exactly 9 characters, not {call_id!r}.", param=param)
     return call_id
 
 
 def _definitions(tools: Sequence[Tool]) -> str:
-    listed = ", ".join(_definition(tool["function"]) for tool in tools)
-    return f"[{listed}]" if tools else "["
-
-
-def _definition(function: Mapping[str, Any]) -> str:
-    """A tool's JSON, in which the family leaves strings unescaped."""
-    fields = ", ".join(
-        f'"{key}": "{value}"' if isinstance(value, str) else f'"{key}": {to_json(value)}'
-        for key, value in function.items()
-        if key != "return"
-    )
-    return f'{{"type": "function", "function": {{{fields}}}}}'
+    if not tools:
+        return "["  # as with calls: the list is closed behind its last item
+    listed = []
+    for tool in tools:
+        fields = []
+        for name, value in tool["function"].items():
+            if name == "return":
+                continue
+            # The family leaves strings unescaped. `normalise` escapes them where that would break the JSON.
+            written = f'"{value}"' if isinstance(value, str) else to_json(value)
+            fields.append(f'"{name}": {written}')
+        listed.append(f'{{"type": "function", "function": {{{", ".join(fields)}}}}}')
+    return f"[{', '.join(listed)}]"

@@ -7,19 +7,25 @@ from typing import Any
 
 from .errors import PromptFormatError
 
+# Twice the longest token that the tokenizers of the imported families know.
 _LONGEST_TOKEN = 256
 
 
 def minimum_tokens(text: str) -> int:
     """Fewest tokens that any tokenizer of the imported families can make of a text.
 
+    >>> minimum_tokens("one two three")
+    3
+
     No token of theirs holds two words with white space between them, nor more than 128 characters (twice that is
     allowed for). English prose has about a third more tokens than this says, so what is refused is truly too long.
     """
     words = text.split()
     if len(words) * _LONGEST_TOKEN >= len(text):
-        return len(words)
-    return max(len(words), -(-sum(map(len, words)) // _LONGEST_TOKEN))
+        return len(words)  # the usual case: no need to count characters
+    characters = sum(map(len, words))
+    longest_tokens = -(-characters // _LONGEST_TOKEN)  # rounded up
+    return max(len(words), longest_tokens)
 
 
 def count_tokens(text: str, tokenizer: str) -> int:

@@ -1,4 +1,4 @@
-"""The Jinja environment of chat templates: transformers' settings, and operations that keep `jinja_limits`."""
+"""The Jinja environment of chat templates: transformers' settings, and operations that keep the limits."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from jinja2.runtime import Context, LoopContext
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.utils import Namespace
 
-from . import jinja_limits as limits
-from .jinja_code import MeteredCode, MeteredContext
+from . import checks
+from .code import MeteredCode, MeteredContext
 
 
 class ChatTemplateEnvironment(ImmutableSandboxedEnvironment):
@@ -26,32 +26,42 @@ class ChatTemplateEnvironment(ImmutableSandboxedEnvironment):
 
     code_generator_class = MeteredCode
     context_class = MeteredContext
+    # Operators that the sandbox runs through `call_binop`. The others cannot make anything large.
     intercepted_binops = frozenset({"+", "*", "**", "%"})
 
     def __init__(self) -> None:
         super().__init__(trim_blocks=True, lstrip_blocks=True, extensions=[GenerationBlock, loopcontrols])
-        self.binop_table |= {"*": limits.multiply, "**": limits.power, "%": limits.remainder}
-        self.filters |= {"tojson": _tojson, "join": _join, **_GUARDED_FILTERS}
+        self.binop_table |= {"*": checks.multiply, "**": checks.power, "%": checks.remainder}
+        self.filters |= {"tojson": _tojson, "join": _join}
+        for check, names in _CHECKED_FILTERS.items():
+            for name in names:
+                self.filters[name] = _checked(name, check)
         self.globals |= {"raise_exception": _raise_exception, "dict": _dict, "namespace": _Namespace}
-        del self.globals["lipsum"]
+        del self.globals["lipsum"]  # makes any amount of text
 
     def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
+        """The value of `left operator right`, counted."""
         meter = context.meter  # type: ignore[attr-defined]
         value = meter.made(self.binop_table[operator](left, right))
-        return meter.built(value) if operator == "*" else value
+        if operator == "*":
+            return meter.built(value)  # a list that holds the same items many times
+        return value
 
     def call(self, context: Context, function: Any, /, *args: Any, **kwargs: Any) -> Any:
         """Call a function or method; methods of built-in types go straight, since they are most of all calls."""
         if type(function) is BuiltinMethodType:
+            # Jinja passes these to every call, for macros; its own `call` takes them out too.
             kwargs.pop("_loop_vars", None)
             kwargs.pop("_block_vars", None)
-            limits.check_method(function, args, kwargs)
+            checks.check_method(function, args, kwargs)
             value = function(*args, **kwargs)
         else:
-            limits.check_method(function, args, kwargs)
+            checks.check_method(function, args, kwargs)
             value = super().call(context, function, *args, **kwargs)
         meter = context.meter  # type: ignore[attr-defined]
-        return meter.built(value) if type(value) is dict else meter.made(value)
+        if type(value) is dict:
+            return meter.built(value)  # `dict(a=b)` puts values into a container, as `{"a": b}` does
+        return meter.made(value)
 
     def call_filter(
         self,
@@ -64,14 +74,18 @@ class ChatTemplateEnvironment(ImmutableSandboxedEnvironment):
     ) -> Any:
         """A filter that `map` and its like apply to each item."""
         result = super().call_filter(name, value, args, kwargs, context, eval_ctx)
-        return context.meter.made(result) if isinstance(context, MeteredContext) else result
+        if isinstance(context, MeteredContext):
+            return context.meter.made(result)
+        return result
 
     def getattr(self, obj: Any, attribute: str) -> Any:
         """As in the sandbox, but faster for what templates ask most: keys, methods of text, `loop`, namespaces."""
         kind = type(obj)
         if kind is dict and attribute not in _DICT_ATTRIBUTES:
-            value = obj.get(attribute, self)
-            return self.undefined(obj=obj, name=attribute) if value is self else value
+            value = obj.get(attribute, _MISSING)
+            if value is _MISSING:
+                return self.undefined(obj=obj, name=attribute)
+            return value
         if attribute in _PLAIN_ATTRIBUTES.get(kind, ()):
             return getattr(obj, attribute)
         if kind is _Namespace and not attribute.startswith("_") and hasattr(obj, attribute):
@@ -79,13 +93,14 @@ class ChatTemplateEnvironment(ImmutableSandboxedEnvironment):
         return super().getattr(obj, attribute)
 
 
+_MISSING = object()
 _DICT_ATTRIBUTES = frozenset(dir(dict))
-_PLAIN_ATTRIBUTES: Mapping[type, frozenset[str]] = {
-    str: frozenset(name for name in dir(str) if name[0] != "_") - {"format", "format_map"},
-    LoopContext: frozenset(
-        {"first", "last", "index", "index0", "length", "revindex", "revindex0", "previtem", "nextitem"}
-    ),
-}
+# Without `format` and `format_map`, which the sandbox wraps.
+_TEXT_ATTRIBUTES = frozenset(name for name in dir(str) if name[0] != "_" and not name.startswith("format"))
+_LOOP_ATTRIBUTES = frozenset(
+    {"first", "last", "index", "index0", "length", "revindex", "revindex0", "previtem", "nextitem"}
+)
+_PLAIN_ATTRIBUTES: Mapping[type, frozenset[str]] = {str: _TEXT_ATTRIBUTES, LoopContext: _LOOP_ATTRIBUTES}
 
 
 class GenerationBlock(Extension):
@@ -94,6 +109,7 @@ class GenerationBlock(Extension):
     tags = {"generation"}  # noqa: RUF012 - declared so by Extension
 
     def parse(self, parser: Parser) -> nodes.Node:
+        """The block's body, without the block."""
         line = next(parser.stream).lineno
         body = parser.parse_statements(("name:endgeneration",), drop_needle=True)
         return nodes.Scope(body, lineno=line)
@@ -102,6 +118,7 @@ class GenerationBlock(Extension):
 class _Namespace(Namespace):
     """A namespace without names that begin with an underscore, as in transformers."""
 
+    # `self` is taken from `args`, as in Jinja's own class, so that a template may name a value `self`.
     def __init__(*args: Any, **kwargs: Any) -> None:
         self, *values = args
         Namespace.__init__(self)
@@ -118,7 +135,7 @@ class _Namespace(Namespace):
 
 
 def _dict(*args: Any, **kwargs: Any) -> dict[Any, Any]:
-    """`dict(...)` without the class behind it."""
+    """`dict(...)` without the class behind it, whose attributes lead out of the sandbox."""
     return dict(*args, **kwargs)
 
 
@@ -129,39 +146,41 @@ def _raise_exception(message: str) -> NoReturn:
 def _tojson(
     value: Any, ensure_ascii: bool = False, indent: Any = None, separators: Any = None, sort_keys: bool = False
 ) -> str:
-    limits.check_json(value, indent, separators)
+    """JSON without Jinja's HTML escaping, as in transformers."""
+    checks.check_json(value, indent, separators)
     return json.dumps(value, ensure_ascii=ensure_ascii, indent=indent, separators=separators, sort_keys=sort_keys)
 
 
 @wraps(FILTERS["join"])
 def _join(eval_ctx: nodes.EvalContext, value: Any, d: str = "", attribute: str | int | None = None) -> Any:
+    """Jinja's own filter over a list, because a generator has no length to check."""
     items = list(value)
-    limits.check_join(str(d), items)
+    checks.check_join(str(d), items)
     return FILTERS["join"](eval_ctx, items, d, attribute)
 
 
-def _guarded(name: str, check: Callable[..., None]) -> Callable[..., Any]:
+def _checked(name: str, check: Callable[..., None]) -> Callable[..., Any]:
     """Jinja's own filter, run once `check` has passed its arguments."""
     original = FILTERS[name]
-    passed = 1 if hasattr(original, "jinja_pass_arg") else 0
+    # Jinja passes some filters its context or environment first, which is nothing to check.
+    first = 1 if hasattr(original, "jinja_pass_arg") else 0
 
     @wraps(original)
-    def guarded(*args: Any, **kwargs: Any) -> Any:
-        check(*args[passed:], **kwargs)
+    def checked(*args: Any, **kwargs: Any) -> Any:
+        check(*args[first:], **kwargs)
         return original(*args, **kwargs)
 
-    return guarded
+    return checked
 
 
-_TEXT_FILTERS = (
-    *("capitalize", "e", "escape", "forceescape", "lower", "pprint", "string", "striptags", "title", "trim", "upper"),
-    *("urlencode", "wordcount", "xmlattr"),
-)
-_GUARDED_FILTERS = {
-    **{name: _guarded(name, limits.check_text) for name in _TEXT_FILTERS},
-    **{name: _guarded(name, limits.check_options) for name in ("batch", "center", "round", "slice", "truncate")},
-    **{name: _guarded(name, limits.check_wrapping) for name in ("urlize", "wordwrap")},
-    "format": _guarded("format", limits.check_format),
-    "indent": _guarded("indent", limits.check_indent),
-    "replace": _guarded("replace", limits.check_replace),
+_CHECKED_FILTERS: Mapping[Callable[..., None], Sequence[str]] = {
+    checks.check_text: (
+        *("capitalize", "e", "escape", "forceescape", "lower", "pprint", "string", "striptags", "title", "trim"),
+        *("upper", "urlencode", "wordcount", "xmlattr"),
+    ),
+    checks.check_options: ("batch", "center", "round", "slice", "truncate"),
+    checks.check_wrapping: ("urlize", "wordwrap"),
+    checks.check_format: ("format",),
+    checks.check_indent: ("indent",),
+    checks.check_replace: ("replace",),
 }
