@@ -31,21 +31,24 @@ _PLACEHOLDER = re.compile(r"@(error|status|retry_after)\((\w+)(?:, (\w+))?\)|@(d
 
 
 def openapi_document(contract: Node, schemas: Mapping[str, Node]) -> Node:
-    """The document for a contract; `schemas` are its components."""
+    """The document for a contract, which is `contract.yaml` read; `schemas` are the document's components."""
     paths: dict[str, Node] = {}
     for route in contract["routes"]:
         paths.setdefault(route["path"], {})[route["method"]] = _operation(route, contract)
     for operations in paths.values():
-        allowed = ", ".join(method.upper() for method in operations)
+        # API Gateway's own answer to a method that is not there is about credentials: decision 0005.
+        allowed = ", ".join(operations).upper()
         operations[ANY_METHOD] = _refusal("method_not_allowed", contract, allow=allowed)
     paths[EVERYTHING_ELSE] = {ANY_METHOD: {**_path_parameters(EVERYTHING_ELSE), **_refusal("not_found", contract)}}
-    gateway_responses = contract["gateway_responses"].items()
+    gateway_responses = {}
+    for name, told in contract["gateway_responses"].items():
+        gateway_responses[name] = _gateway_response(**told)
     return {
         "openapi": "3.0.1",
         "info": contract["info"],
         "x-amazon-apigateway-api-key-source": "AUTHORIZER",
         "paths": paths,
-        "x-amazon-apigateway-gateway-responses": {name: _gateway_response(**told) for name, told in gateway_responses},
+        "x-amazon-apigateway-gateway-responses": gateway_responses,
         "components": {"securitySchemes": contract["securitySchemes"], "schemas": dict(schemas)},
     }
 
@@ -123,10 +126,12 @@ def _integration(integration: Node, dialect: str = "") -> Node:
     definition: Node = dict(integration["gateway"])
     if "request" in integration:
         template = _template(integration["request"], dialect)
-        # CloudFormation fills in `${ModelTable}` and the like.
-        definition["requestTemplates"] = {"application/json": {"Fn::Sub": template} if "${" in template else template}
+        substituted = "${" in template  # by CloudFormation: ${ModelTable} and the like
+        definition["requestTemplates"] = {"application/json": {"Fn::Sub": template} if substituted else template}
     if "answers" in integration:
-        definition["responses"] = {status: _answer(**answer) for status, answer in integration["answers"].items()}
+        definition["responses"] = {}
+        for status, answer in integration["answers"].items():
+            definition["responses"][status] = _answer(**answer)
     return definition
 
 
@@ -139,9 +144,12 @@ def _answer(
         template = f"@error({error})"
         if ERRORS[error].retry_after:
             parameters["Retry-After"] = f"'{ERRORS[error].retry_after}'"
+    mapped = {}
+    for name, value in parameters.items():
+        mapped[f"method.response.header.{name}"] = value
     return {
         "statusCode": str(ERRORS[error].status) if error else "200",
-        "responseParameters": {f"method.response.header.{name}": value for name, value in parameters.items()},
+        "responseParameters": mapped,
         "responseTemplates": {"application/json": _template(template)},
     }
 
@@ -165,7 +173,7 @@ def _template(source: str | Node | None, dialect: str = "") -> str:
     if not isinstance(source, str):
         return json.dumps(source)
     text = (FOLDER / "templates" / source).read_text() if source.endswith(".vtl") else source
-    lines = [line for line in text.splitlines() if not line.startswith("##")]
+    text = re.sub(r"^##.*\n", "", text, flags=re.MULTILINE).removesuffix("\n")
 
     def value(placeholder: re.Match[str]) -> str:
         what, code, param, _ = placeholder.groups()
@@ -175,7 +183,7 @@ def _template(source: str | Node | None, dialect: str = "") -> str:
             return json.dumps(ApiError(code, param=param).body("$context.requestId"))
         return str(getattr(ERRORS[code], what))
 
-    return _PLACEHOLDER.sub(value, "\n".join(lines))
+    return _PLACEHOLDER.sub(value, text)
 
 
 class _Dumper(yaml.SafeDumper):

@@ -42,7 +42,10 @@ def _published(schema: Schema, definitions: dict[str, Schema]) -> Schema:
     if alternatives:
         return _alternatives(_without(schema, "anyOf", "oneOf"), alternatives, definitions)
 
-    published = {key: schema[key] for key in _KEPT if key in schema}
+    published: Schema = {}
+    for key in _KEPT:
+        if key in schema:
+            published[key] = schema[key]
     if schema.get("type") == "null":
         del published["type"]
     if schema.get("const") is not None:
@@ -51,19 +54,21 @@ def _published(schema: Schema, definitions: dict[str, Schema]) -> Schema:
     if "items" in schema:
         published["items"] = _published(schema["items"], definitions)
     if "properties" in schema:
-        published["properties"] = {name: _published(field, definitions) for name, field in schema["properties"].items()}
+        published["properties"] = {}
+        for name, field in schema["properties"].items():
+            published["properties"][name] = _published(field, definitions)
     return published
 
 
 def _alternatives(schema: Schema, alternatives: list[Schema], definitions: dict[str, Schema]) -> Schema:
-    """One alternative beside null is a nullable field. Several have no type: API Gateway takes no anyOf and no oneOf."""
-    others = [alternative for alternative in alternatives if alternative != {"type": "null"}]
-    if len(others) > 1:
-        return _published(schema, definitions)
-    published = _published({**others[0], **schema}, definitions)
-    if "type" in published and len(others) < len(alternatives):
-        published["nullable"] = True
-    return published
+    """A type or null makes a nullable field. Two types are published as none, for want of anyOf in API Gateway."""
+    null: Schema = {"type": "null"}
+    if len(alternatives) == 2 and alternatives[1] == null:
+        published = _published({**alternatives[0], **schema}, definitions)
+        if "type" in published:
+            published["nullable"] = True
+        return published
+    return _published(schema, definitions)
 
 
 def _add_exclusive_limits(published: Schema, schema: Schema) -> None:
