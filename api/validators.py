@@ -32,12 +32,13 @@ def validator_schema(model: type[Shape], *, fill_in: bool) -> Schema:
     schema = model.__pydantic_core_schema__
     definitions = {}
     if schema["type"] == "definitions":  # what is used twice is kept beside the schema, which refers to it
-        definitions = {definition["ref"]: definition for definition in schema["definitions"]}
+        for definition in schema["definitions"]:
+            definitions[definition["ref"]] = definition
         schema = schema["schema"]
     plain: Schema = _Plain(definitions, fill_in).of(schema)
     # Faults are told in this order, and a base class's fields come before its subclass's: begin with what is required.
-    required = {name: field for name, field in plain["fields"].items() if field["required"]}
-    return {**plain, "fields": {**required, **plain["fields"]}}
+    fields = dict(sorted(plain["fields"].items(), key=lambda item: not item[1]["required"]))
+    return {**plain, "fields": fields}
 
 
 class _Plain:
