@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -31,17 +32,29 @@ def generated_files() -> dict[Path, str]:
     for name, model in REQUESTS.items():
         documents[name] = validator_schema(model, fill_in=False)
     documents["parameters"] = parameter_table([*REQUESTS.values()])
+    documents["stream_routes"] = stream_routes()
     files = {GENERATED / f"{name}.json": json.dumps(document, indent=1) + "\n" for name, document in documents.items()}
     return {API / "openapi.yaml": openapi_yaml(), **files}
 
 
+def stream_routes() -> dict[str, str]:
+    """The paths that the streaming function serves, each with the dialect that is spoken there."""
+    routes = read_contract()["routes"]
+    return {route["path"]: route["dialect"] for route in routes if route["integration"] == "stream"}
+
+
+def read_contract() -> dict[str, Any]:
+    """The contract as people write it."""
+    contract: dict[str, Any] = yaml.safe_load((API / "contract.yaml").read_text())
+    return contract
+
+
 def openapi_yaml() -> str:
     """The published contract."""
-    contract = yaml.safe_load((API / "contract.yaml").read_text())
     schemas = yaml.safe_load((API / "answers.yaml").read_text())
     for model in REQUESTS.values():
         schemas[model.__name__] = published_schema(model)
-    return to_yaml(openapi_document(contract, schemas), HEADING)
+    return to_yaml(openapi_document(read_contract(), schemas), HEADING)
 
 
 def main() -> None:

@@ -21,13 +21,11 @@ from tollgate_layer.inference.pipeline.before_model import Prepared
 from tollgate_layer.inference.request import IncomingRequest
 from tollgate_layer.inference.request_log import RequestLog
 from tollgate_layer.inference.response import Response
+from tollgate_layer.inference.schemas import read_generated
 
 READINESS_PATH = "/ready"
-ROUTES = {
-    "/stream/v1/chat/completions": "chat.completions",
-    "/stream/v1/completions": "completions",
-}
-"""A path → the dialect that is spoken there."""
+ROUTES: dict[str, str] = read_generated("stream_routes")
+"""A path → the dialect that is spoken there, as api/contract.yaml says."""
 _DIALECT_OF_NO_ROUTE = "chat.completions"
 # API Gateway drops a connection that is idle for five minutes, and an answer at once is silent until then.
 _SILENT_LIMIT_S = 290.0

@@ -63,7 +63,7 @@ def validator(name: str) -> SchemaValidator:
     """
     from pydantic_core import SchemaValidator
 
-    return SchemaValidator(_read(name))
+    return SchemaValidator(read_generated(name))
 
 
 class Fault(NamedTuple):
@@ -90,7 +90,7 @@ def first_fault(name: str, document: JsonObject) -> Fault | None:
 def parameters() -> Mapping[str, Parameter]:
     """Every parameter of the requests, by name."""
     table = {}
-    for name, row in _read("parameters").items():
+    for name, row in read_generated("parameters").items():
         table[name] = Parameter(tuple(row["nothing"]), row["honoured_by"])
     return table
 
@@ -120,7 +120,8 @@ def json_kind(value: Any) -> str | None:
     return None
 
 
-def _read(name: str) -> Any:
+def read_generated(name: str) -> Any:
+    """The content of `generated/<name>.json`."""
     path = os.path.join(os.path.dirname(__file__), "generated", f"{name}.json")  # noqa: PTH118, PTH120 -- see below
     with open(path, encoding="utf-8") as file:  # noqa: PTH123 -- importing pathlib costs more than reading the file
         return json.load(file, object_hook=_put_functions_in)
