@@ -1,5 +1,5 @@
-# `make dev` and `make test` set up what they need. A Python of 3.11 or later is all that must be there;
-# `sam build`, which `make test` runs, wants 3.13, the runtime of the functions.
+# `make dev` and `make test` set up what they need. A Python of 3.11 or later is all that must be there.
+# `sam build`, which `make test` runs, wants the Python of the functions' runtime: where it is missing, uv fetches it.
 PORT         ?= 3000
 ARGS         ?=
 ARCHITECTURE ?= arm64
@@ -7,13 +7,16 @@ BIN          := .venv/bin
 SAM          := .venv-sam/bin/sam
 UV_VERSION   := 0.13.9
 UV           := $(BIN)/uv
+RUNTIME      := 3.13
+# A shell word: the directory of the runtime's Python, for PATH.
+RUNTIME_BIN  := $$(dirname "$$(scripts/find-python $(RUNTIME))")
 export SAM_CLI_TELEMETRY := 0
 export AWS_DEFAULT_REGION ?= us-east-1
 # Bytecode that is written once makes every later start faster.
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help dev test check build unit test-sam-local api bench docs lock clean
+.PHONY: help dev test check build unit test-sam-local api bench docs lock clean runtime
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 18
@@ -21,28 +24,28 @@ help: ## Show this list
 dev: .venv/run.stamp ## Start the whole path at http://127.0.0.1:3000 (PORT=8080 ARGS="--verbose")
 	@exec $(BIN)/tollgate dev --port $(PORT) $(ARGS)
 
-test: check build unit ## Run every check and test
+test: runtime check build unit ## Run every check and test
 
-check: .venv/test.stamp
+check: .venv/test.stamp ## Lint, formatting and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-build: .venv-sam/stamp ## Validate the template and build the functions, with their bytecode (ARCHITECTURE=x86_64)
+build: runtime .venv-sam/stamp ## Validate the template and build the functions, with their bytecode (ARCHITECTURE=x86_64)
 	$(SAM) validate --lint
-	PATH="$$(dirname $$(scripts/find-python 3.13)):$$PATH" $(SAM) build --parameter-overrides Architecture=$(ARCHITECTURE)
+	PATH="$(RUNTIME_BIN):$$PATH" $(SAM) build --parameter-overrides Architecture=$(ARCHITECTURE)
 	scripts/bytecode
 
-unit: .venv/test.stamp
+unit: .venv/test.stamp ## Run the tests that need neither Docker nor AWS
 	$(BIN)/pytest -m "not sam_local and not aws"
 
-test-sam-local: .venv/test.stamp .venv-sam/stamp ## Run the functions in Lambda's containers (needs Docker)
-	PATH="$(CURDIR)/.venv-sam/bin:$$(dirname $$(scripts/find-python 3.13)):$$PATH" $(BIN)/pytest -m sam_local
+test-sam-local: runtime .venv/test.stamp .venv-sam/stamp ## Run the functions in Lambda's containers (needs Docker)
+	PATH="$(CURDIR)/.venv-sam/bin:$(RUNTIME_BIN):$$PATH" $(BIN)/pytest -m sam_local
 
 api: .venv/test.stamp ## Renew what is generated from the contract and the request models in api/
 	$(BIN)/python -m api
 
-bench: .venv/test.stamp .venv-sam/stamp ## Measure start-up, requests, packages and paths; renew docs/performance.md
+bench: runtime .venv/test.stamp .venv-sam/stamp ## Measure start-up, requests, packages and paths; renew docs/performance.md
 	$(BIN)/python -m benchmarks $(ARGS)
 
 docs: .venv/test.stamp ## Run the fault matrix and renew the generated parts of the documentation
@@ -53,21 +56,24 @@ lock: .venv/test.stamp ## Renew the pinned requirements
 	scripts/lock
 
 clean: ## Remove what the other targets made
-	rm -rf .venv .venv-sam .aws-sam build *.egg-info .mypy_cache .ruff_cache .pytest_cache
+	rm -rf .venv .venv-sam .python .aws-sam build *.egg-info .mypy_cache .ruff_cache .pytest_cache
+
+# First among what others need, so that a missing Python is told before anything that takes long.
+runtime:
+	@scripts/fetch-python $(RUNTIME)
 
 .venv/uv.stamp:
-	@echo "making .venv"
-	@$$(scripts/find-python 3.13 3.12 3.11 3) -m venv .venv
+	@python=$$(scripts/find-python $(RUNTIME) 3.12 3.11 3) && echo "making .venv with $$python" && "$$python" -m venv .venv
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
 	@touch $@
 
-.venv/run.stamp: .venv/uv.stamp requirements/run.txt
+.venv/run.stamp: .venv/uv.stamp requirements/run.txt pyproject.toml
 	@echo "installing what the local runner needs"
 	@test -e .venv/test.stamp || VIRTUAL_ENV=.venv $(UV) pip install --quiet --compile-bytecode -r requirements/run.txt
 	@VIRTUAL_ENV=.venv $(UV) pip install --quiet --no-deps --editable .
 	@touch $@
 
-.venv/test.stamp: .venv/uv.stamp requirements/test.txt
+.venv/test.stamp: .venv/uv.stamp requirements/test.txt pyproject.toml
 	@echo "installing what the tests need"
 	@VIRTUAL_ENV=.venv $(UV) pip install --quiet -r requirements/test.txt
 	@VIRTUAL_ENV=.venv $(UV) pip install --quiet --no-deps --editable .

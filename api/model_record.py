@@ -7,8 +7,8 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from api.requests.shape import Shape
+from tollgate_layer.inference.record import MODEL_NAME
 
-MODEL_NAME = r"^[a-z0-9][a-z0-9._-]{0,62}$"
 Tokens = Annotated[int, Field(ge=1)]
 
 

@@ -8,6 +8,8 @@ from typing import TextIO
 
 import click
 
+from tollgate.cli.extras import need_extra
+
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
 @click.version_option(package_name="tollgate")
@@ -65,6 +67,7 @@ def dev(
     API Gateway, Step Functions, Lambda, DynamoDB, S3 and Bedrock are simulated from template.yaml. IAM, quotas and real
     cold starts are not.
     """
+    need_extra("dev", "tollgate dev")
     from tollgate.cli.dev import DevOptions, run
 
     values = dict(item.split("=", 1) for item in parameters if "=" in item)
@@ -84,6 +87,7 @@ def dev(
 @click.option("--upstream-model", metavar="NAME", help="The model's name on that server.")
 def bedrock(port: int, speed: float, models: tuple[str, ...], **settings: str | None) -> None:
     """Serve the embedded Amazon Bedrock alone, to any AWS SDK through its endpoint URL."""
+    need_extra("dev", "tollgate bedrock")
     from tollgate.cli.bedrock import run
     from tollgate.emulators.bedrock import Settings
     from tollgate.emulators.serving import PortInUseError

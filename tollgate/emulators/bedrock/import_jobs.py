@@ -11,6 +11,7 @@ from tollgate.artifacts import Inspection, InspectionError, inspect
 from tollgate.emulators.bedrock.life import Life
 from tollgate.emulators.bedrock.models import ImportedModel, ModelOrigin
 from tollgate.emulators.bedrock.s3_artifacts import S3Artifacts
+from tollgate.extras import MissingExtraError, require_extra
 
 if TYPE_CHECKING:
     from tollgate.emulators.bedrock.arns import Arn
@@ -86,6 +87,10 @@ def _engine(bedrock: Bedrock, job: ImportJob, artifacts: S3Artifacts) -> Engine:
             return bedrock.engine(chosen)
         except ValueError as error:
             raise JobFailedError(f"The model's {ENGINE_TAG} cannot be used: {error}.") from error
+    try:
+        require_extra("engines", "The numpy engine")
+    except MissingExtraError as error:
+        raise JobFailedError(str(error)) from error
     # Imported here because only models that really run need numpy.
     from tollgate.engines.numpy_engine import NumpyEngine
 
