@@ -82,6 +82,14 @@ def record(name: str, template: str, special_tokens: dict[str, str]) -> None:
     print(path)
 
 
+def tokens_of(name: str) -> dict[str, str]:
+    """The tokens of a built-in's tokenizer, as far as its template writes them: the ChatML families' writes none."""
+    for family, tokens in TOKENS.items():
+        if name.startswith(family):
+            return tokens
+    return {}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--public", type=Path, help="folder of public templates")
@@ -89,8 +97,7 @@ def main() -> None:
     chat_template_utils.datetime = FrozenClock
     if folder:
         for name, source in PUBLIC.items():
-            tokens = next((tokens for prefix, tokens in TOKENS.items() if name.startswith(prefix)), {})
-            record(name, (folder / f"{source}.jinja").read_text(), tokens)
+            record(name, (folder / f"{source}.jinja").read_text(), tokens_of(name))
         return
     for path in sorted((HERE / "templates").glob("*.jinja")):
         record(f"own-{path.stem}", path.read_text(), {"bos_token": "<bos>", "eos_token": "<eos>"})
