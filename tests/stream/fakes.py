@@ -1,4 +1,4 @@
-"""The streaming path's ports in memory."""
+"""The streaming path's interfaces to AWS, implemented in memory."""
 
 from __future__ import annotations
 

@@ -200,7 +200,8 @@ def test_a_client_that_leaves_closes_the_models_stream_at_once(local, http):
     before = traffic.streams_closed_by_client
     with http.stream("POST", "/chat/completions", json=chat(content="word " * 1000)) as response:
         next(response.iter_raw())
-        assert traffic.open_streams == 1
+        # On a busy machine the first piece may be a comment, or an earlier test's stream may just be closing.
+        assert eventually(lambda: traffic.open_streams == 1)
 
     assert eventually(lambda: traffic.open_streams == 0, 1)
     assert traffic.streams_closed_by_client == before + 1
