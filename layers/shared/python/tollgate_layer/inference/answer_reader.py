@@ -61,6 +61,7 @@ class AnswerReader:
         """The deltas that are certain with this answer or event, in order."""
         self.usage = self.usage.updated(answer.usage)
         for part in answer.parts:
+            # Nobody says beforehand how many choices there will be: the first part of each makes its reader.
             choice = self._choices.get(part.choice)
             if choice is None:
                 choice = self._choices[part.choice] = _ChoiceReader(self._spec, part.choice)
@@ -75,14 +76,24 @@ class AnswerReader:
     @property
     def finished(self) -> bool:
         """Whether there are choices, and each of them has ended."""
-        return bool(self._choices) and all(choice.finished for choice in self._choices.values())
+        for choice in self._choices.values():
+            if not choice.finished:
+                return False
+        # An answer that has not begun has not ended either.
+        return bool(self._choices)
 
     def outcome(self) -> Outcome:
         """What the log says of the answer so far."""
-        stop_reasons = [choice.stop_reason or "" for choice in self._choices.values()]
-        completion_length = sum(choice.length for choice in self._choices.values())
-        unknown = sum(reason not in FINISH_REASONS for reason in stop_reasons)
-        return Outcome(self.usage, stop_reasons, unknown, completion_length)
+        stop_reasons = []
+        unknown_stop_reasons = 0
+        completion_length = 0
+        for choice in self._choices.values():
+            reason = choice.stop_reason or ""
+            stop_reasons.append(reason)
+            if reason not in FINISH_REASONS:
+                unknown_stop_reasons += 1
+            completion_length += choice.length
+        return Outcome(self.usage, stop_reasons, unknown_stop_reasons, completion_length)
 
 
 class _ChoiceReader:
@@ -174,6 +185,7 @@ class StopFilter:
         if end is not None:
             self.hit, self._held = True, ""
             return text[:end]
+        # The end of the text may be the beginning of a stop sequence that the next piece completes.
         keep = len(text) - self._length_of_possible_start(text)
         self._held = text[keep:]
         return text[:keep]

@@ -47,7 +47,7 @@ def rendered_conversation(
     prompt, tools = _render(messages, tools, template, parameters, variant, now)
 
     reasoning = variant.reasoning
-    if reasoning is None:
+    if reasoning is None:  # the record leaves it to the template
         reasoning = family.reasoning
     starts_in_reasoning = reasoning and prompt_format.opens_reasoning(prompt)
     parser = parser_spec(syntax, tools, reasoning=reasoning, starts_in_reasoning=starts_in_reasoning)
@@ -64,7 +64,11 @@ def _render(
     now: float,
 ) -> tuple[str, list[JsonObject] | None]:
     """The prompt, and the tools that it offers."""
-    options = {name: parameters[name] for name in _OPTIONS if name in parameters}
+    options = {}
+    for name in _OPTIONS:
+        if name in parameters:
+            options[name] = parameters[name]
+    # The client's variables come last, so that they win over the record's.
     variables = {**variant.template_variables, **_variables(parameters, template, variant)}
     try:
         messages, tools = prompt_format.normalise(messages, template=template, tools=tools)

@@ -62,7 +62,8 @@ def add_up(deltas: Iterable[Delta], usage: Usage) -> Completion:
         if delta.choice not in sums:
             sums[delta.choice] = _ChoiceSum(delta.choice)
         sums[delta.choice].add(delta)
-    return Completion([each.choice() for each in sums.values()], usage)
+    choices = [choice_sum.choice() for choice_sum in sums.values()]
+    return Completion(choices, usage)
 
 
 class _ChoiceSum:
@@ -85,11 +86,11 @@ class _ChoiceSum:
         ):
             if text:
                 pieces.append(text)
-        for call in delta.calls:
+        for call in delta.calls:  # several calls may grow at once, each at its own position
             self._calls.setdefault(call.position, []).append(call)
         if delta.logprobs:
             self._logprobs = _joined(self._logprobs, delta.logprobs)
-        if delta.finish_reason:
+        if delta.finish_reason:  # only a choice's last delta has one
             self._finish_reason = delta.finish_reason
 
     def choice(self) -> Choice:

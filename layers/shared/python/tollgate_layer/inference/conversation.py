@@ -27,6 +27,11 @@ class Conversation(NamedTuple):
     parser: ParserSpec | None = None
 
     @property
+    def length(self) -> int:
+        """Characters of all texts in the prompt."""
+        return sum(map(len, self.texts))
+
+    @property
     def texts(self) -> list[str]:
         """The texts in the prompt: itself, or what its messages say."""
         if isinstance(self.prompt, str):
@@ -36,8 +41,9 @@ class Conversation(NamedTuple):
             content = message.get("content") or ""
             if isinstance(content, str):
                 texts.append(content)
-            else:
-                texts.extend(part.get("text") or "" for part in content)
+                continue
+            for part in content:  # a part that is no text, such as an image, has no length that we know
+                texts.append(part.get("text") or "")
         return texts
 
 
@@ -54,6 +60,7 @@ def messages_of(request: Request, record: ModelRecord) -> list[JsonObject]:
     else:
         assert request.messages is not None, "a chat has messages or variables"
         messages = request.messages
+    # A default: whoever writes a system text of their own wants that one, and not both.
     if record.defaults.system and not _has_system(messages):
         return [{"role": "system", "content": record.defaults.system}, *messages]
     return messages
@@ -70,7 +77,10 @@ def _from_variables(variables: dict[str, str], record: ModelRecord) -> list[Json
 
 def _has_system(messages: list[JsonObject]) -> bool:
     """Whether the client sends a system text itself; OpenAI's newer name for the role is `developer`."""
-    return any(message["role"] in ("system", "developer") for message in messages)
+    for message in messages:
+        if message["role"] in ("system", "developer"):
+            return True
+    return False
 
 
 def served_conversation(

@@ -85,7 +85,9 @@ class ModelRecord(NamedTuple):
         Raises:
             ApiError: `model_misconfigured` when all weights are 0.
         """
-        total = sum(variant.weight for variant in self.variants)
+        total = 0
+        for variant in self.variants:
+            total += variant.weight
         if total == 0:
             raise ApiError("model_misconfigured", upstream="record")
         # The weights lie one behind the other on a line as long as their total; the key is a point on it.

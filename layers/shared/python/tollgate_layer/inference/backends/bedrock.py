@@ -27,19 +27,23 @@ class OpenAIChat(BodyFormat):
     prompt_field = "messages"
 
     def _read(self, answer: Any) -> Answer:
-        parts = [self._part(choice) for choice in answer["choices"]]
+        parts = []
+        for choice in answer["choices"]:
+            parts.append(self._part(choice))
         return Answer(parts, _openai_usage(answer))
 
     def _part(self, choice: JsonObject) -> Part:
         # An event of a stream has `delta` where a whole answer has `message`.
         message = choice["message"] if "message" in choice else choice["delta"]
-        calls = message.get("tool_calls") or ()
+        calls = []
+        for position, call in enumerate(message.get("tool_calls") or ()):
+            calls.append(self._call(call, position))
         return Part(
             choice.get("index", 0),
-            text(message.get("content") or ""),
+            text(message.get("content") or ""),  # null beside tool calls, and in events without text
             text_or_none(message.get("reasoning_content")),
             text_or_none(message.get("refusal")),
-            tuple(self._call(call, position) for position, call in enumerate(calls)),
+            tuple(calls),
             choice.get("logprobs"),
             choice.get("finish_reason"),
         )

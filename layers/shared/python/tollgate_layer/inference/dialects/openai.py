@@ -35,7 +35,12 @@ def read_body(body: str, schema: str) -> JsonObject:
     fault = schemas.first_fault(schema, document)
     if fault is not None:
         raise RequestError("invalid_parameter", f"{fault.location}: {fault.reason}", param=fault.location)
-    return {name: value for name, value in document.items() if value is not None}
+    # Clients write null for what they leave to the server; from here on, missing is the one way to say so.
+    fields = {}
+    for name, value in document.items():
+        if value is not None:
+            fields[name] = value
+    return fields
 
 
 def refuse_parameter(param: str, reason: str) -> NoReturn:
@@ -47,8 +52,8 @@ def stop_sequences(document: JsonObject) -> tuple[str, ...]:
     """The request's stop sequences, of which there may be one alone; an empty one stops nothing."""
     stop = document.get("stop", [])
     if isinstance(stop, str):
-        stop = [stop]
-    return tuple(text for text in stop if text)
+        stop = [stop] if stop else []  # in a list, an empty text is refused by the schema
+    return tuple(stop)
 
 
 def include_usage(document: JsonObject) -> bool:

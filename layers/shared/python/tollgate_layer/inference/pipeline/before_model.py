@@ -39,6 +39,7 @@ def read(incoming: IncomingRequest) -> Request:
         RequestError: the body is not a request of its dialect, or no model can have the name that it asks for.
     """
     request = dialects.find(incoming.dialect).read(incoming)
+    # Before anything looks for it: such a name is no key of the model table, and is told as any other unknown one.
     if not re.match(MODEL_NAME, request.model):
         raise unknown_model(request.model)
     return request
@@ -61,6 +62,7 @@ def prepare(request: Request, record_text: str | None, now: float) -> Prepared:
     if record_text is None:
         raise unknown_model(request.model)
     record = parse_record(record_text)
+    # By user where the client names one: a conversation should not change its model from turn to turn.
     variant = record.choose_variant(request.user or request.id)
 
     conversation = converse(request, record, variant, now)
@@ -79,7 +81,7 @@ def prepare(request: Request, record_text: str | None, now: float) -> Prepared:
         parser=conversation.parser,
         stream=request.stream,
         include_usage=request.include_usage,
-        prompt_length=sum(len(text) for text in conversation.texts),
+        prompt_length=conversation.length,
     )
     return Prepared(Invocation(variant.model_id, body), spec)
 
