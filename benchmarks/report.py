@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 from benchmarks import tables, targets
 from benchmarks.handlers import ROOT
 from tollgate.costs import tables as cost_tables
-from tollgate.tables import markdown, plain
+from tollgate.text_tables import markdown, plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tollgate.tables import Row
+    from tollgate.text_tables import Row
 
 FILE = ROOT / "docs" / "performance.md"
 SECONDS = (1.0, 8.0, 30.0)

@@ -10,7 +10,7 @@ from benchmarks.starts import BOTO3
 from tollgate.costs import snapstart
 
 if TYPE_CHECKING:
-    from tollgate.tables import Row
+    from tollgate.text_tables import Row
 
 _CONTENTS = 5
 

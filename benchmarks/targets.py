@@ -9,7 +9,7 @@ from benchmarks.figures import significant
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tollgate.tables import Row
+    from tollgate.text_tables import Row
 
 
 class Target(NamedTuple):

@@ -1,7 +1,7 @@
 """Record what the reference JSONata 2.0.6 makes of the state machine's expressions.
 
 `npm install jsonata@2.0.6` in a directory of its own, then `python scripts/record_jsonata/record.py DIRECTORY`. Run it
-again when an expression has changed. tests/dev/test_expressions.py compares.
+again when an expression has changed. tests/emulators/step_functions/test_expressions.py compares.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any
 from tollgate.stack import Stack
 
 ROOT = Path(__file__).parents[2]
-GOLDEN = ROOT / "tests" / "dev" / "golden" / "expressions.json"
+GOLDEN = ROOT / "tests" / "emulators" / "step_functions" / "golden" / "expressions.json"
 # What no recording can hold still.
 FIXED = {"$millis()": "1795472023000", "$random()": "0.5"}
 
@@ -24,7 +24,7 @@ TEXT = 'it\'s "é 😀" \\ {% 1 %} ${x}\n'
 REQUEST = {
     "request_id": "id-1",
     "key_id": "key-1",
-    "dialect": "chat.completions",
+    "route": "chat.completions",
     "body": json.dumps({"model": "m", "text": TEXT}),
 }
 CONTEXT = {"Execution": {"StartTime": "2026-11-23T22:13:43.120Z", "Name": "n"}, "State": {"Name": "s", "RetryCount": 0}}
@@ -32,7 +32,6 @@ INVOCATION = {"model_id": "arn", "body": {"prompt": TEXT, "max_tokens": 5}}
 VARIABLES: dict[str, Any] = {
     "request_id": "id-1",
     "key_id": "key-1",
-    "dialect": "chat.completions",
     "deadline": 1795472048000,
     "attempts": 1,
     "most_attempts": 3,

@@ -1,4 +1,4 @@
-"""Record what Apache Velocity 1.7 makes of this API's mapping templates, for tests/dev/test_mapping_templates.py.
+"""Record what Apache Velocity 1.7 makes of this API's mapping templates, for test_mapping_templates.py.
 
 On Debian: `apt-get install default-jdk-headless velocity`, then `python scripts/record_vtl/record.py`. VELOCITY_JARS
 names another directory with velocity, commons-lang 2 and commons-collections 3. Run it again when a template has
@@ -18,7 +18,7 @@ from tollgate.emulators.api_gateway.routes import operations
 from tollgate.stack import Stack
 
 ROOT = Path(__file__).parents[2]
-GOLDEN = ROOT / "tests" / "dev" / "golden" / "mapping_templates.json"
+GOLDEN = ROOT / "tests" / "emulators" / "api_gateway" / "golden" / "mapping_templates.json"
 JARS = Path(os.environ.get("VELOCITY_JARS", "/usr/share/java"))
 
 TEXTS = [
@@ -30,7 +30,7 @@ TEXTS = [
     "#set($x = 1)$x #if(true)no#end ## gone",
     "$input.body ${Api} $!{nothing} $context.requestId",
     "</script> a/b",
-    '"}, "dialect": "injected", {"x": "',
+    '"}, "route": "injected", {"x": "',
     "\\u0022",
     "",
 ]

@@ -7,7 +7,7 @@ import pytest
 from benchmarks import report, results, targets
 from benchmarks.figures import as_json, figure, percentile, significant
 from benchmarks.startup import Startup
-from tollgate.tables import markdown, plain
+from tollgate.text_tables import markdown, plain
 
 
 def test_the_tables_of_the_document_are_those_of_the_run_that_was_kept():

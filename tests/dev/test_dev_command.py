@@ -14,7 +14,7 @@ import pytest
 
 from tests.conftest import ROOT
 from tests.dev.conftest import STACK, eventually
-from tollgate.emulators.serving import listen
+from tollgate.loopback import listen
 
 pytestmark = pytest.mark.path
 

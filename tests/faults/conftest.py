@@ -11,9 +11,10 @@ import pytest
 
 from tests.conftest import ROOT
 from tests.faults.case import Case, Mode
-from tests.faults.faulty_table import FaultyTable
+from tests.faults.faulty_table import MotoBehindFaultyTable
 from tests.faults.stack import Log, Outcomes, Stack
-from tollgate.dev import Local
+from tollgate.dev import Local, Simulation
+from tollgate.dev.moto_server import MotoServer
 
 SPEED = 6.0
 PARAMETERS = {
@@ -26,17 +27,18 @@ PARAMETERS = {
 }
 
 
-def start(template=ROOT / "template.yaml", speed=SPEED, **arguments) -> Stack:
+def start(template=ROOT / "template.yaml", speed=SPEED, data_services=MotoServer) -> Stack:
     """A stack on a clock six times as fast as real time."""
     log = Log()
-    local = Local.start(template=template, parameters=PARAMETERS, speed=speed, console=log, **arguments)
+    simulation = Simulation(speed=speed, data_services=data_services)
+    local = Local.start(template=template, parameters=PARAMETERS, simulation=simulation, console=log)
     return Stack(local, log, speed)
 
 
 @contextmanager
 def table_stack() -> Iterator[Stack]:
     """The real template's stack, but for its model table, which fails on demand."""
-    with closing(FaultyTable()) as table, closing(start(reach_dynamodb=table.reach)) as running:
+    with closing(start(data_services=MotoBehindFaultyTable)) as running:
         running.warm_up()
         yield running
 

@@ -10,8 +10,9 @@ import httpx
 from starlette.requests import Request
 from starlette.responses import Response
 
+from tollgate.dev.moto_server import MotoServer
 from tollgate.emulators.bedrock.responses import CutResponse
-from tollgate.emulators.serving import Server
+from tollgate.loopback import Server
 
 _FAULT = re.compile(rb"table-(throttled-once|throttled|busy|slow|down|denied)-(\d+)")
 _SLOW_S = 2.5
@@ -23,17 +24,27 @@ _CODES = {
 }
 
 
-class FaultyTable:
-    """Listens from `reach` on; `close` ends it."""
+class MotoBehindFaultyTable(MotoServer):
+    """moto's server, which the path reaches through a table that fails on demand."""
 
     def __init__(self) -> None:
-        self._seen: set[bytes] = set()
+        super().__init__()
+        self._proxy = FaultyTable(self.url)
+        self.dynamodb_url = self._proxy.url
 
-    def reach(self, url: str) -> str:
-        """The address to use instead of DynamoDB's."""
-        self._url = url
+    def close(self) -> None:
+        self._proxy.close()
+        super().close()
+
+
+class FaultyTable:
+    """Answers at `url` instead of the DynamoDB at `real_url`, until `close`."""
+
+    def __init__(self, real_url: str) -> None:
+        self._real_url = real_url
+        self._seen: set[bytes] = set()
         self._server = Server(self)
-        return self._server.url
+        self.url = self._server.url
 
     def close(self) -> None:
         self._server.close()
@@ -60,7 +71,7 @@ class FaultyTable:
     async def _forward(self, request: Request, body: bytes) -> Response:
         headers = {name: value for name, value in request.headers.items() if name != "host"}
         async with httpx.AsyncClient() as client:
-            answer = await client.post(self._url + request.url.path, content=body, headers=headers)
+            answer = await client.post(self._real_url + request.url.path, content=body, headers=headers)
         return Response(answer.content, answer.status_code, {"content-type": answer.headers["content-type"]})
 
 

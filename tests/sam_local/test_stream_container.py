@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from tests.sam_local.test_sam_local import ARCHITECTURE, BUILD, sam
-from tollgate.emulators.serving import listen
+from tollgate.loopback import listen
 
 pytestmark = [pytest.mark.sam_local, pytest.mark.path, pytest.mark.timeout(300)]
 

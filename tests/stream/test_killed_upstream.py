@@ -16,14 +16,14 @@ from streaming.aws.signature import Credentials
 from streaming.pipeline import StreamingPipeline
 from tests.stream.conftest import Log, record
 from tests.stream.fakes import FakeRecords
-from tollgate.emulators.serving import Server
+from tollgate.loopback import Server
 
 pytestmark = pytest.mark.path
 
 UPSTREAM = """
 import time
 from tollgate.emulators.bedrock import Bedrock, create_app
-from tollgate.emulators.serving import Server
+from tollgate.loopback import Server
 bedrock = Bedrock()
 print(bedrock.register("m"), flush=True)
 bedrock.set_faults("m", seconds_per_token=0.05)

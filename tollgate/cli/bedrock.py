@@ -1,39 +1,77 @@
-"""`tollgate bedrock`: the embedded Bedrock alone."""
+"""`tollgate bedrock`: the embedded Amazon Bedrock alone."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 import click
-import uvicorn
 
-from tollgate.emulators.bedrock.app import create_app
-from tollgate.emulators.bedrock.service import Bedrock
-from tollgate.emulators.clock import Clock
-from tollgate.emulators.serving import LOOPBACK, listen
+from tollgate.account import REGION
+from tollgate.cli.extras import need_extra
 
 if TYPE_CHECKING:
-    from tollgate.emulators.bedrock.settings import Settings
+    from tollgate.emulators.bedrock import Bedrock
 
 
-def run(settings: Settings, *, port: int, speed: float, models: tuple[str, ...]) -> None:
-    """Serve until SIGINT or SIGTERM; prints the endpoint and the ARN of each model of `NAME[:ENGINE]`.
+@click.command()
+@click.option("--port", default=8900, type=click.IntRange(0, 65535), help="Port on 127.0.0.1; 0 takes a free one.")
+@click.option("--profile", default="instant", help="How models live: instant or case-study.")
+@click.option("--speed", default=1.0, help="How much faster than real time models load, idle and decode.")
+@click.option("--model", "models", multiple=True, metavar="NAME[:ENGINE]", help="Register a model without artifacts.")
+@click.option("--region", default=REGION, help="The Region of all ARNs.")
+@click.option("--s3-endpoint-url", metavar="URL", help="Where import jobs read artifacts.")
+@click.option("--upstream-url", metavar="URL", help="An OpenAI-compatible server for models of the engine `upstream`.")
+@click.option("--upstream-model", metavar="NAME", help="The model's name on that server.")
+def bedrock(
+    port: int,
+    profile: str,
+    speed: float,
+    models: tuple[str, ...],
+    region: str,
+    s3_endpoint_url: str | None,
+    upstream_url: str | None,
+    upstream_model: str | None,
+) -> None:
+    """Serve the embedded Amazon Bedrock alone, to any AWS SDK through its endpoint URL."""
+    need_extra("dev", "tollgate bedrock")
+    from tollgate.emulators.bedrock import Bedrock, Settings
+    from tollgate.emulators.clock import Clock
+    from tollgate.loopback import PortInUseError
 
-    Raises:
-        ValueError: unknown profile or engine, a speed that is not positive.
-        PortInUseError: the port is taken.
-    """
-    bedrock = Bedrock(settings, Clock(speed))
-    arns = {}
-    for model in models:
-        name, _, engine = model.partition(":")
-        arns[name] = bedrock.register(name, engine or "echo")
+    settings = Settings(
+        region=region,
+        profile=profile,
+        s3_endpoint_url=s3_endpoint_url,
+        upstream_url=upstream_url,
+        upstream_model=upstream_model,
+    )
+    try:
+        service = Bedrock(settings, Clock(speed))
+        arns = {}
+        for model in models:
+            name, _, engine = model.partition(":")
+            arns[name] = service.register(name, engine or "echo")
+        _serve(service, arns, port)
+    except PortInUseError:
+        raise click.UsageError(f"port {port} is in use: choose another with --port") from None
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
+
+
+def _serve(service: Bedrock, arns: dict[str, str], port: int) -> None:
+    """Answer until SIGINT or SIGTERM; print the endpoint and the ARN of each model first."""
+    import uvicorn
+
+    from tollgate.emulators.bedrock import create_app
+    from tollgate.loopback import LOOPBACK, listen
+
     sock = listen(port)
-    click.echo(f"Embedded Amazon Bedrock at http://{LOOPBACK}:{sock.getsockname()[1]} (profile {settings.profile})")
+    address = f"http://{LOOPBACK}:{sock.getsockname()[1]}"
+    click.echo(f"Embedded Amazon Bedrock at {address} (profile {service.settings.profile})")
     for name, arn in arns.items():
         click.echo(f"  {name}: {arn}")
     server = uvicorn.Server(
-        uvicorn.Config(create_app(bedrock), log_level="warning", access_log=False, timeout_graceful_shutdown=1)
+        uvicorn.Config(create_app(service), log_level="warning", access_log=False, timeout_graceful_shutdown=1)
     )
     with sock:
         server.run(sockets=[sock])

@@ -1,4 +1,4 @@
-"""What `tollgate dev` does."""
+"""`tollgate dev`: the whole stack on this machine."""
 
 from __future__ import annotations
 
@@ -6,81 +6,113 @@ import signal
 import sys
 import threading
 import time
-from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from tollgate.emulators.serving import PortInUseError
-from tollgate.stack.definitions import DefinitionError
+from tollgate.cli.extras import need_extra
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
-
-    from tollgate.dev.runner import Local
+    from tollgate.dev import Local
 
 BUILT_TEMPLATE = ".aws-sam/build/template.yaml"
 
 
-@dataclass(frozen=True, slots=True)
-class DevOptions:
-    """The options of `tollgate dev`; `models` None is models/local.json beside the template."""
+@click.command()
+@click.option(
+    "--port",
+    envvar="PORT",
+    default=3000,
+    type=click.IntRange(0, 65535),
+    help="Port on 127.0.0.1; 0 takes a free one. Also PORT=.",
+)
+@click.option(
+    "--verbose", "-v", is_flag=True, help="Show each state with its time, input and output, and the functions' output."
+)
+@click.option("--built", is_flag=True, help="Run what `sam build` left; build for this machine's Architecture.")
+@click.option(
+    "--models",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Models to serve instead of models/local.json.",
+)
+@click.option("--profile", default="instant", help="How models live in the embedded Bedrock.")
+@click.option("--template", default="template.yaml", type=click.Path(path_type=Path), help="The stack.")
+@click.option(
+    "--parameter", "parameters", multiple=True, metavar="NAME=VALUE", help="A value for a parameter of the template."
+)
+def dev(
+    port: int,
+    verbose: bool,
+    built: bool,
+    models: Path | None,
+    profile: str,
+    template: Path,
+    parameters: tuple[str, ...],
+) -> None:
+    """Run the whole stack on this machine: no Docker, no AWS account.
 
-    template: Path
-    port: int
-    verbose: bool
-    built: bool
-    models: Path | None
-    profile: str
-    parameters: Mapping[str, str]
-
-
-def run(options: DevOptions) -> int:
-    """Serve until SIGINT or SIGTERM; returns the exit status, 2 for what the user must change."""
+    API Gateway, Step Functions, Lambda, DynamoDB, S3 and Bedrock are simulated from template.yaml. IAM, quotas and real
+    cold starts are not.
+    """
+    need_extra("dev", "tollgate dev")
     started_s = time.monotonic()
     stop = threading.Event()
-    # Before anything is started, so that there is no moment at which a signal leaves a process behind.
+    # The handlers come before the imports, which take a second, and before everything that starts a process: at no
+    # moment can a signal leave a process behind.
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, lambda *_: stop.set())
+    from tollgate.dev import DefinitionError, Local, Simulation
+    from tollgate.dev.console import Console
+    from tollgate.loopback import PortInUseError
+
+    root = template.parent
     try:
-        local = _start(options)
+        local = Local.start(
+            _built_template(root) if built else template,
+            root=root,
+            port=port,
+            models=models or root / "models" / "local.json",
+            parameters=_values(parameters),
+            simulation=Simulation(profile=profile),
+            console=Console(verbose, _write),
+        )
     except (DefinitionError, PortInUseError, ValueError) as error:
         click.echo(f"Error: {error}", err=True)
-        return 2
+        raise SystemExit(2) from None
     with local:
         if not stop.is_set():
             click.echo(welcome(local, time.monotonic() - started_s))
         stop.wait()
-    return 0
 
 
-def _start(options: DevOptions) -> Local:
-    from tollgate.dev.console import Console
-    from tollgate.dev.runner import Local
+def _built_template(root: Path) -> Path:
+    from tollgate.stack import DefinitionError
 
-    root = options.template.parent
-    template = root / BUILT_TEMPLATE if options.built else options.template
-    if options.built and not template.is_file():
+    template = root / BUILT_TEMPLATE
+    if not template.is_file():
         raise DefinitionError(str(template), "is not there: run `sam build` first")
-    return Local.start(
-        template,
-        root=root,
-        port=options.port,
-        models=options.models or root / "models" / "local.json",
-        parameters=options.parameters,
-        profile=options.profile,
-        console=Console(options.verbose, _write),
-    )
+    return template
+
+
+def _values(parameters: tuple[str, ...]) -> dict[str, str]:
+    values = {}
+    for parameter in parameters:
+        name, equals, value = parameter.partition("=")
+        if not equals:
+            raise click.BadParameter("write it as NAME=VALUE", param_hint="--parameter")
+        values[name] = value
+    return values
 
 
 def _write(text: str) -> None:
     sys.stdout.write(text + "\n")
+    # Whoever reads this through a pipe sees each line as it happens.
     sys.stdout.flush()
 
 
 def welcome(local: Local, seconds: float) -> str:
-    """What a newcomer needs: the base URL, the key, and a request that works when pasted."""
+    """The greeting of a started stack: the base URL, the key, and a request that works when pasted."""
     model = local.models[0] if local.models else "MODEL"
     body = f'{{"model": "{model}", "messages": [{{"role": "user", "content": "Hello"}}]}}'
     return f"""

@@ -1,13 +1,13 @@
 """The local runner: the stack of template.yaml on one machine, without Docker and without AWS.
 
-with Local.start(template=Path("template.yaml")) as local:
-    httpx.get(f"{local.url}/health")
+    with Local.start("template.yaml") as local:
+        httpx.get(f"{local.url}/health")
 
-What it does not prove: IAM, quotas, real cold starts, and small differences of mapping templates.
+It does not prove IAM, quotas, real cold starts, and small differences of mapping templates.
 """
 
-from tollgate.dev.runner import LOCAL_KEY, Local
+from tollgate.dev.runner import LOCAL_KEY, Local, Simulation
 from tollgate.emulators.step_functions import Execution, StateRun
-from tollgate.stack.definitions import DefinitionError
+from tollgate.stack import DefinitionError
 
-__all__ = ["LOCAL_KEY", "DefinitionError", "Execution", "Local", "StateRun"]
+__all__ = ["LOCAL_KEY", "DefinitionError", "Execution", "Local", "Simulation", "StateRun"]

@@ -6,6 +6,7 @@ import json
 import time
 from typing import TYPE_CHECKING, Any
 
+from tollgate.account import ACCOUNT_ID
 from tollgate.stack.definitions import DefinitionError
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ class ModelLoader:
         job_arn = control_plane.create_model_import_job(
             jobName=name,
             importedModelName=name,
-            roleArn="arn:aws:iam::123456789012:role/model-import",
+            roleArn=f"arn:aws:iam::{ACCOUNT_ID}:role/model-import",
             modelDataSource={"s3DataSource": {"s3Uri": f"s3://{ARTIFACTS_BUCKET}/{name}/"}},
         )["jobArn"]
         return _wait_for_import(control_plane, job_arn, place)

@@ -1,4 +1,4 @@
-"""Puts the stack together on one machine and takes it apart again."""
+"""The local runner: puts the emulators and the stack together on one machine and takes them apart again."""
 
 from __future__ import annotations
 
@@ -6,23 +6,25 @@ import itertools
 import json
 from collections import deque
 from contextlib import ExitStack
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from tollgate.dev.api_of_stack import load_gateway
+from tollgate.account import ACCESS_KEY, REGION
+from tollgate.dev.aws_clients import BedrockRuntime, DynamoDb
 from tollgate.dev.console import Quiet
-from tollgate.dev.functions_of_stack import FunctionsOfStack
+from tollgate.dev.functions import StackFunctions
 from tollgate.dev.models import Entry, ModelLoader, read_models
-from tollgate.dev.services import BedrockRuntime, DynamoDb, Moto
+from tollgate.dev.moto_server import MotoServer
+from tollgate.dev.rest_api import load_gateway
 from tollgate.dev.tasks import RESOURCES, task_handlers
 from tollgate.emulators.bedrock import Bedrock, Settings, create_app
 from tollgate.emulators.clock import Clock
-from tollgate.emulators.serving import Server
 from tollgate.emulators.step_functions import Execution, StateMachine, load_definition
+from tollgate.loopback import Server
 from tollgate.records import table_item
-from tollgate.stack import ACCOUNT_ID, REGION, Stack
-from tollgate.stack.definitions import DefinitionError
+from tollgate.stack import DefinitionError, Stack
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -30,22 +32,47 @@ if TYPE_CHECKING:
 
 LOCAL_KEY = "tollgate-local"
 _KEPT_EXECUTIONS = 200
+# The resource types that the runner brings to life.
 _RUN = {"AWS::ApiGateway::ApiKey", "AWS::ApiGateway::RestApi", "AWS::ApiGateway::Stage", "AWS::ApiGateway::UsagePlan",
         "AWS::ApiGateway::UsagePlanKey", "AWS::DynamoDB::Table", "AWS::Lambda::Function", "AWS::Lambda::LayerVersion",
         "AWS::S3::Bucket", "AWS::StepFunctions::StateMachine"}  # fmt: skip
-# They change nothing that one machine can show.
+# The resource types that change nothing which one machine can show. Any other type is refused.
 _WITHOUT_EFFECT = {"AWS::ApiGateway::Account", "AWS::ApiGateway::Deployment", "AWS::CloudWatch::Alarm",
                    "AWS::CloudWatch::Dashboard", "AWS::IAM::ManagedPolicy", "AWS::IAM::Policy", "AWS::IAM::Role",
                    "AWS::KMS::Key", "AWS::Lambda::Permission", "AWS::Logs::LogGroup", "AWS::Logs::MetricFilter",
                    "AWS::SNS::Subscription", "AWS::SNS::Topic", "AWS::SNS::TopicPolicy"}  # fmt: skip
-_names = itertools.count(1)
+_stack_numbers = itertools.count(1)
+
+
+@dataclass(frozen=True, slots=True)
+class Simulation:
+    """How the simulated AWS behaves. The defaults are those of `tollgate dev`.
+
+    Simulation(profile="case-study", speed=60)   # models load and answer as measured, a minute in a second
+    """
+
+    profile: str = "instant"
+    """How models live in the embedded Bedrock; tollgate/emulators/bedrock/profiles.py has the names."""
+    speed: float = 1.0
+    """How many times faster than real time the simulated waits pass: the state machine's, the models' and the timeouts
+    for them. Functions and tables really work, so they take the time that they take."""
+    data_services: Callable[[], MotoServer] = MotoServer
+    """Starts the server of DynamoDB and S3; a test gives one whose table fails on demand."""
 
 
 class Local:
-    """A running stack; use it as a context manager, or call `close`.
+    """A running stack, closed by `close` or at the end of a `with` block.
 
-    `url` is where the API answers, `key` what clients send, `models` the names of the models served, `bedrock` the
-    embedded Bedrock behind them and `bedrock_url` where it answers, `executions` the latest executions, oldest first.
+        with Local.start("template.yaml", models=Path("models/local.json")) as local:
+            httpx.get(f"{local.url}/v1/models", headers={"Authorization": f"Bearer {local.key}"})
+
+    Attributes:
+        url: where the API answers.
+        key: the API key that clients send.
+        models: names of the models that were given to `start`.
+        bedrock: the embedded Bedrock that serves them, at `bedrock_url`.
+        executions: the latest executions of the state machines, oldest first.
+        stack: the template's resources.
     """
 
     def __init__(
@@ -56,24 +83,45 @@ class Local:
         port: int,
         models: list[Entry],
         key: str,
-        profile: str,
-        bedrock_error_prefix: str,
-        speed: float,
-        reach_dynamodb: Callable[[str], str],
+        simulation: Simulation,
         console: Quiet,
     ) -> None:
         self.stack = stack
         self.key = key
         self.models = [str(entry["record"]["model"]) for entry in models]
-        self._root = root
         self.executions: deque[Execution] = deque(maxlen=_KEPT_EXECUTIONS)
         self._console = console
-        self._close = ExitStack()
-        try:
-            self._start(port, models, profile, bedrock_error_prefix, Clock(speed), reach_dynamodb)
-        except BaseException:
-            self._close.close()
-            raise
+        clock = Clock(simulation.speed)
+        # The block closes what is open already when a later step fails.
+        with ExitStack() as running:
+            self._data_services = simulation.data_services()
+            running.callback(self._data_services.close)
+            self._data_services.create_tables(stack)
+
+            settings = Settings(profile=simulation.profile, s3_endpoint_url=self._data_services.url)
+            self.bedrock = Bedrock(settings, clock)
+            bedrock_server = Server(create_app(self.bedrock))
+            running.callback(bedrock_server.close)
+            self.bedrock_url = bedrock_server.url
+            self._load_models(models, root)
+
+            dynamodb = DynamoDb(self._data_services.dynamodb_url)
+            running.callback(dynamodb.close)
+            endpoints = _endpoints(self._data_services, self.bedrock_url)
+            functions = StackFunctions(stack, endpoints, console)
+            running.callback(functions.close)
+            runtime = BedrockRuntime(self.bedrock_url)
+            running.callback(runtime.close)
+            tasks = task_handlers(dynamodb, runtime, functions.plain, clock.speed)
+            machines = _state_machines(stack, tasks, clock)
+            gateway = load_gateway(
+                stack, functions, machines, dynamodb, key, console, self._note_execution, clock.speed
+            )
+            running.callback(gateway.close)
+            server = Server(gateway, port)
+            running.callback(server.close)
+            self.url = server.url
+            self._running = running.pop_all()
 
     @classmethod
     def start(
@@ -85,26 +133,31 @@ class Local:
         models: Path | list[Entry] | None = None,
         parameters: Mapping[str, str] | None = None,
         key: str = LOCAL_KEY,
-        profile: str = "instant",
-        bedrock_error_prefix: str = "Bedrock.",
-        speed: float = 1.0,
-        reach_dynamodb: Callable[[str], str] = lambda url: url,
+        simulation: Simulation | None = None,
         console: Quiet | None = None,
     ) -> Self:
-        """Start everything; when it returns, the API answers.
+        """Start the stack of a template; when this returns, its API answers.
 
-        `root` is where paths to models' artifacts start, by default beside the template. `port` 0 takes a free one.
-        `models` None serves none. `parameters` are the template's. `profile` is the embedded Bedrock's.
-        `bedrock_error_prefix` is what Step Functions puts before Bedrock's error names. `speed` simulates a faster
-        clock: the waits of the step path, and its timeouts for models, pass so many times as fast; what works does not.
-        `reach_dynamodb` takes the embedded DynamoDB's address and gives the path another, such as a failing proxy's.
+            with Local.start("template.yaml", parameters={"RateLimit": "1000"}) as local:
+                httpx.get(f"{local.url}/health")
+
+        Args:
+            template: the template as written, or as `sam build` leaves it.
+            root: the folder that paths of models' artifacts start from; by default the template's.
+            port: the port on 127.0.0.1; 0 takes a free one.
+            models: a file such as models/local.json, or its entries; None serves no model.
+            parameters: values for the template's parameters.
+            key: the value of the API key that AWS would generate.
+            simulation: how the simulated AWS behaves.
+            console: is told of requests, executions and the functions' output.
 
         Raises:
             DefinitionError: a definition is broken or uses what is not implemented.
             PortInUseError: another process listens on the port.
+            ValueError: the simulation names no profile, or its speed is not positive.
         """
-        number = next(_names)
-        # Stacks of one process share moto's state, so their names must differ.
+        number = next(_stack_numbers)
+        # All stacks of a process share moto's state, so their names, and with them their tables', must differ.
         name = "tollgate" if number == 1 else f"tollgate-{number}"
         stack = Stack.load(Path(template), parameters, name)
         _refuse_unknown_types(stack)
@@ -114,10 +167,7 @@ class Local:
             port=port,
             models=read_models(models) if isinstance(models, Path) else models or [],
             key=key,
-            profile=profile,
-            bedrock_error_prefix=bedrock_error_prefix,
-            speed=speed,
-            reach_dynamodb=reach_dynamodb,
+            simulation=simulation or Simulation(),
             console=console or Quiet(),
         )
 
@@ -131,80 +181,46 @@ class Local:
 
     def close(self) -> None:
         """Stop answering and end every process."""
-        self._close.close()
+        self._running.close()
 
     @cached_property
     def dynamodb(self) -> Any:
         """A boto3 client of the tables."""
-        return _client("dynamodb", self._moto_url)
+        return _client("dynamodb", self._data_services.url)
 
     @cached_property
     def s3(self) -> Any:
         """A boto3 client of the embedded S3."""
-        return _client("s3", self._moto_url)
-
-    def put_record(self, record: dict[str, Any]) -> None:
-        """Put a model record into the model table."""
-        self.dynamodb.put_item(TableName=self.model_table, Item=table_item(record))
-
-    def _start(
-        self,
-        port: int,
-        models: list[Entry],
-        profile: str,
-        bedrock_error_prefix: str,
-        clock: Clock,
-        reach_dynamodb: Callable[[str], str],
-    ) -> None:
-        moto = Moto()
-        self._moto_url = moto.url
-        dynamodb = DynamoDb(moto.url)
-        self._close.callback(moto.close, dynamodb)
-        moto.create_tables(self.stack, dynamodb)
-        self.bedrock = Bedrock(
-            Settings(region=REGION, account_id=ACCOUNT_ID, profile=profile, s3_endpoint_url=moto.url), clock
-        )
-        bedrock_server = Server(create_app(self.bedrock))
-        self._close.callback(bedrock_server.close)
-        self.bedrock_url = bedrock_server.url
-        self._put_models(models, dynamodb)
-        dynamodb_url = reach_dynamodb(moto.url)
-        dynamodb = DynamoDb(dynamodb_url)
-        self._close.callback(dynamodb.close)
-        functions = FunctionsOfStack(self.stack, _endpoints(dynamodb_url, self.bedrock_url), self._console)
-        self._close.callback(functions.close)
-        runtime = BedrockRuntime(self.bedrock_url)
-        self._close.callback(runtime.close)
-        tasks = task_handlers(dynamodb, runtime, functions.plain, bedrock_error_prefix, clock.speed)
-        machines = _machines(self.stack, tasks, clock)
-        gateway = load_gateway(
-            self.stack, functions, machines, dynamodb, self.key, self._console, self._on_execution, clock.speed
-        )
-        self._close.callback(gateway.close)
-        server = Server(gateway, port)
-        self._close.callback(server.close)
-        self.url = server.url
-
-    def _put_models(self, models: list[Entry], dynamodb: DynamoDb) -> None:
-        loader = ModelLoader(self.bedrock, self._root, lambda: (self.s3, _client("bedrock", self.bedrock_url)))
-        for entry in models:
-            item = table_item(loader.load(entry))
-            dynamodb.request("PutItem", {"TableName": self.model_table, "Item": item})
+        return _client("s3", self._data_services.url)
 
     @property
     def model_table(self) -> str:
-        """The table whose key is `model`."""
+        """The name of the table whose key is `model`.
+
+        Raises:
+            DefinitionError: the template has no such table.
+        """
         for table in self.stack.resources("AWS::DynamoDB::Table").values():
             if table.properties["KeySchema"][0]["AttributeName"] == "model":
                 return table.name
         raise DefinitionError(self.stack.file, "has no table with the key 'model' for the model records")
 
-    def _on_execution(self, execution: Execution) -> None:
+    def put_record(self, record: dict[str, Any]) -> None:
+        """Put a model record into the model table, in place of an earlier one of the same name."""
+        item = {"TableName": self.model_table, "Item": table_item(record)}
+        self._data_services.dynamodb.request("PutItem", item)
+
+    def _load_models(self, models: list[Entry], root: Path) -> None:
+        loader = ModelLoader(self.bedrock, root, lambda: (self.s3, _client("bedrock", self.bedrock_url)))
+        for entry in models:
+            self.put_record(loader.load(entry))
+
+    def _note_execution(self, execution: Execution) -> None:
         self.executions.append(execution)
         self._console.execution(execution)
 
 
-def _machines(stack: Stack, tasks: dict[str, Any], clock: Clock) -> dict[str, StateMachine]:
+def _state_machines(stack: Stack, tasks: dict[str, Any], clock: Clock) -> dict[str, StateMachine]:
     machines = {}
     for resource in stack.resources("AWS::StepFunctions::StateMachine").values():
         place = f"{stack.file}: {resource.logical_id}"
@@ -226,18 +242,19 @@ def _refuse_unknown_types(stack: Stack) -> None:
 
 
 def _client(service: str, url: str) -> Any:
-    import boto3  # a third of a second, and most starts need no client
+    import boto3  # takes a third of a second, and most starts need no client
     from botocore.config import Config
 
-    session = boto3.Session("local", "local", region_name=REGION)
+    session = boto3.Session(ACCESS_KEY, ACCESS_KEY, region_name=REGION)
     config = Config(retries={"total_max_attempts": 1}, s3={"addressing_style": "path"})
     return session.client(service, endpoint_url=url, config=config)  # type: ignore[call-overload]
 
 
-def _endpoints(aws_url: str, bedrock_url: str) -> dict[str, str]:
+def _endpoints(data_services: MotoServer, bedrock_url: str) -> dict[str, str]:
+    """The environment variables that point the functions' AWS SDKs at this machine."""
     return {
         "AWS_ENDPOINT_URL_BEDROCK": bedrock_url,
         "AWS_ENDPOINT_URL_BEDROCK_RUNTIME": bedrock_url,
-        "AWS_ENDPOINT_URL_DYNAMODB": aws_url,
-        "AWS_ENDPOINT_URL_S3": aws_url,
+        "AWS_ENDPOINT_URL_DYNAMODB": data_services.dynamodb_url,
+        "AWS_ENDPOINT_URL_S3": data_services.url,
     }

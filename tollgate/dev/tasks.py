@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from tollgate.dev.services import BedrockRuntime, DynamoDb, ServiceAnswer, ServiceUnreachableError
+from tollgate.dev.aws_clients import BedrockRuntime, DynamoDb, ServiceAnswer, ServiceUnreachableError
 from tollgate.emulators.lambda_functions import Function, FunctionError
 from tollgate.emulators.step_functions import StateError, TaskHandler
 
@@ -19,6 +19,9 @@ _JSON = "application/json"
 DYNAMODB_GET_ITEM = "arn:aws:states:::dynamodb:getItem"
 LAMBDA_INVOKE = "arn:aws:states:::lambda:invoke"
 BEDROCK_INVOKE_MODEL = "arn:aws:states:::bedrock:invokeModel"
+# AWS does not document what Step Functions puts before Bedrock's error names, so the state machine catches them under
+# every prefix that is possible; the runner uses the likeliest.
+_BEDROCK_PREFIX = "Bedrock"
 RESOURCES = {DYNAMODB_GET_ITEM, LAMBDA_INVOKE, BEDROCK_INVOKE_MODEL}
 
 
@@ -26,22 +29,26 @@ def task_handlers(
     dynamodb: DynamoDb,
     bedrock: BedrockRuntime,
     functions: Mapping[str, Function],
-    bedrock_error_prefix: str,
     speed: float = 1.0,
 ) -> dict[str, TaskHandler]:
-    """Resource → handler. `functions` go by ARN; which prefix AWS gives to Bedrock's errors is not documented.
+    """The handler of each task resource.
 
-    On a clock `speed` times as fast, models get so many times less real time; functions and tables really work.
+    Args:
+        dynamodb: where tables are read.
+        bedrock: where models are invoked.
+        functions: the functions that may be invoked, by ARN.
+        speed: on a clock so many times as fast, models get so many times less real time. Functions and tables really
+            work, so their time is not scaled.
     """
     return {
         DYNAMODB_GET_ITEM: _GetItem(dynamodb),
         LAMBDA_INVOKE: _InvokeFunction(functions),
-        BEDROCK_INVOKE_MODEL: _InvokeModel(bedrock, bedrock_error_prefix, speed),
+        BEDROCK_INVOKE_MODEL: _InvokeModel(bedrock, speed),
     }
 
 
 class _GetItem:
-    """dynamodb:getItem"""
+    """The integration dynamodb:getItem."""
 
     def __init__(self, dynamodb: DynamoDb) -> None:
         self._dynamodb = dynamodb
@@ -62,7 +69,7 @@ class _GetItem:
 
 
 class _InvokeFunction:
-    """lambda:invoke: a function's error keeps its type as the name, and its object as the cause."""
+    """The integration lambda:invoke. A function's error keeps its type as the name, and its object as the cause."""
 
     def __init__(self, functions: Mapping[str, Function]) -> None:
         self._functions = functions
@@ -85,12 +92,11 @@ class _InvokeFunction:
 
 
 class _InvokeModel:
-    """bedrock:invokeModel: the body goes in and comes out as JSON."""
+    """The integration bedrock:invokeModel, whose body goes in and comes out as JSON."""
 
-    def __init__(self, bedrock: BedrockRuntime, error_prefix: str, speed: float) -> None:
+    def __init__(self, bedrock: BedrockRuntime, speed: float) -> None:
         self._bedrock = bedrock
         self._speed = speed
-        self._error_prefix = error_prefix
 
     def __call__(self, arguments: Any, timeout_s: float) -> Any:
         _require_string(arguments.get("ModelId"), "ModelId")
@@ -100,9 +106,9 @@ class _InvokeModel:
             real_s = timeout_s / self._speed
             answer = self._bedrock.invoke_model(arguments["ModelId"], body, content_type, accept, real_s)
         except ServiceUnreachableError as error:
-            raise StateError(f"{self._error_prefix}SdkClientException", str(error)) from error
+            raise StateError(f"{_BEDROCK_PREFIX}.SdkClientException", str(error)) from error
         if answer.error is not None:
-            raise _service_error(self._error_prefix.rstrip("."), "BedrockRuntime", answer)
+            raise _service_error(_BEDROCK_PREFIX, "BedrockRuntime", answer)
         try:
             return {"Body": json.loads(answer.body), "ContentType": accept}
         except ValueError as error:
@@ -110,7 +116,10 @@ class _InvokeModel:
 
 
 def _require_string(value: Any, field: str) -> None:
-    """Step Functions checks types itself; the error that it raises then is one that nothing catches."""
+    """Raise TypeError unless the value is a string, as Step Functions checks types itself.
+
+    The interpreter makes States.Runtime of it, an error that nothing catches.
+    """
     if not isinstance(value, str):
         raise TypeError(f"The value for the field '{field}' must be a STRING")
 
@@ -119,9 +128,9 @@ def _service_error(prefix: str, service: str, answer: ServiceAnswer) -> StateErr
     name = answer.error or "UnknownError"
     name = name if name.endswith("Exception") else f"{name}Exception"
     details = f"Service: {service}, Status Code: {answer.status}, Request ID: {answer.request_id}"
-    return StateError(f"{prefix}.{name}" if prefix else name, f"{answer.message} ({details})")
+    return StateError(f"{prefix}.{name}", f"{answer.message} ({details})")
 
 
 def _unqualified(function_arn: str) -> str:
-    """`arn:aws:lambda:Region:account:function:name` without a version or alias."""
+    """The ARN `arn:aws:lambda:Region:account:function:name` without its version or alias."""
     return ":".join(function_arn.split(":")[:7])

@@ -11,7 +11,7 @@ import pytest
 from botocore.config import Config
 
 from tollgate.emulators.bedrock import Bedrock, create_app
-from tollgate.emulators.serving import Server
+from tollgate.loopback import Server
 
 if TYPE_CHECKING:
     from collections.abc import Callable

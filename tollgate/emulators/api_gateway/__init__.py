@@ -1,7 +1,7 @@
 """A REST API of API Gateway, read from its OpenAPI document."""
 
 from tollgate.emulators.api_gateway.gateway import Gateway, RequestObserver
-from tollgate.emulators.api_gateway.services import ServiceAction
-from tollgate.emulators.api_gateway.usage import ApiKey, UsagePlan, UsagePlans
+from tollgate.emulators.api_gateway.service_actions import ServiceAction
+from tollgate.emulators.api_gateway.usage_plans import ApiKey, UsagePlan, UsagePlans
 
 __all__ = ["ApiKey", "Gateway", "RequestObserver", "ServiceAction", "UsagePlan", "UsagePlans"]

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tollgate.emulators.api_gateway.messages import ApiSettings
-    from tollgate.emulators.api_gateway.usage import UsagePlans
+    from tollgate.emulators.api_gateway.usage_plans import UsagePlans
 
 _FIELDS = {"openapi", "info", "servers", "tags", "paths", "components", "x-amazon-apigateway-api-key-source",
            "x-amazon-apigateway-gateway-responses"}  # fmt: skip

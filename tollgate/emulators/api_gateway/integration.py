@@ -17,7 +17,7 @@ from tollgate.emulators.api_gateway.refusals import RefusalError
 from tollgate.stack.definitions import DefinitionError
 
 if TYPE_CHECKING:
-    from tollgate.emulators.api_gateway.services import ServiceAction
+    from tollgate.emulators.api_gateway.service_actions import ServiceAction
 
 _JSON = "application/json"
 _DEFAULT_TIMEOUT_MS = 29_000

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
     from tollgate.emulators.api_gateway.authorizer import Authorizer
     from tollgate.emulators.api_gateway.messages import ApiRequest
-    from tollgate.emulators.api_gateway.services import ServiceAction
-    from tollgate.emulators.api_gateway.usage import UsagePlans
+    from tollgate.emulators.api_gateway.service_actions import ServiceAction
+    from tollgate.emulators.api_gateway.usage_plans import UsagePlans
     from tollgate.emulators.lambda_functions import WebFunction
 
 _SERVICE_URI = re.compile(r"arn:aws:apigateway:[\w-]+:(?P<action>[\w-]+:action/\w+)")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.routing import Route
 
+from tollgate.costs.prices import CUSTOM_MODEL_UNIT_STORAGE_MONTH
 from tollgate.emulators.bedrock import billing
 from tollgate.emulators.bedrock.errors import ServiceError, invalid
 from tollgate.emulators.bedrock.faults import parse_script
@@ -102,13 +103,13 @@ def describe(bedrock: Bedrock, model: ImportedModel) -> dict[str, Any]:
         "engine": model.engine_name,
         **traffic,
         "copies": [
-            {"ready": copy.ready_at <= bedrock.clock.now(), "in_flight": copy.in_flight, "windows": copy.meter.windows}
+            {"ready": copy.ready_at <= bedrock.clock.now(), "in_flight": copy.in_flight, "windows": copy.windows.count}
             for copy in model.life.copies()
         ],
         "custom_model_units_per_copy": model.custom_model_units,
         "windows_billed": windows,
         "cost_usd": round(billing.cost(windows, model.custom_model_units), 4),
-        "storage_usd_per_month": round(billing.STORAGE_PRICE_PER_UNIT_MONTH * model.custom_model_units, 2),
+        "storage_usd_per_month": round(CUSTOM_MODEL_UNIT_STORAGE_MONTH * model.custom_model_units, 2),
     }
 
 

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from tollgate.emulators.bedrock.billing import Meter
+from tollgate.emulators.bedrock.billing import WindowCounter
 from tollgate.emulators.bedrock.errors import ServiceError
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ class ModelCopy:
 
     ready_at: float
     in_flight: int = 0
-    meter: Meter = field(default_factory=Meter)
+    windows: WindowCounter = field(default_factory=WindowCounter)
 
 
 class Life:
@@ -51,7 +51,7 @@ class Life:
 
     def windows_billed(self) -> int:
         """Five-minute windows of all copies, gone ones too."""
-        return self.windows_of_removed_copies + sum(copy.meter.windows for copy in self._copies)
+        return self.windows_of_removed_copies + sum(copy.windows.count for copy in self._copies)
 
     def wake(self) -> None:
         """Make sure that a copy serves.
@@ -78,13 +78,13 @@ class Life:
         self.wake()
         copy = await self._free_copy()
         copy.in_flight += 1
-        copy.meter.use(self._clock.now())
+        copy.windows.use(self._clock.now())
         try:
             yield copy
         finally:
             copy.in_flight -= 1
             self._last_used = self._clock.now()
-            copy.meter.use(self._last_used)
+            copy.windows.use(self._last_used)
 
     async def prefill(self, prompt_tokens: int) -> None:
         """Take the time of reading a prompt."""
@@ -132,7 +132,7 @@ class Life:
         return copy
 
     def _remove(self, copies: list[ModelCopy]) -> None:
-        self.windows_of_removed_copies += sum(copy.meter.windows for copy in copies)
+        self.windows_of_removed_copies += sum(copy.windows.count for copy in copies)
         self._copies = [copy for copy in self._copies if copy not in copies]
 
     def _busy(self) -> int:

@@ -8,6 +8,8 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from tollgate.account import ACCESS_KEY
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -26,8 +28,8 @@ class S3Artifacts:
             "s3",
             endpoint_url=endpoint_url,
             region_name=region,
-            aws_access_key_id="local",
-            aws_secret_access_key="local",  # noqa: S106 -- not a secret
+            aws_access_key_id=ACCESS_KEY,
+            aws_secret_access_key=ACCESS_KEY,
             config=Config(retries={"total_max_attempts": 2}, s3={"addressing_style": "path"}),
         )
 

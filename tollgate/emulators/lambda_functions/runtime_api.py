@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from tollgate.emulators.serving import LOOPBACK
+from tollgate.loopback import LOOPBACK
 
 
 @dataclass(frozen=True, slots=True)

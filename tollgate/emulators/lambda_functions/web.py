@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tollgate.emulators.lambda_functions.environment import INIT_LIMIT_S, FunctionError, LogSink
-from tollgate.emulators.serving import LOOPBACK
+from tollgate.loopback import LOOPBACK
 from tollgate.stack.definitions import DefinitionError
 
 if TYPE_CHECKING:

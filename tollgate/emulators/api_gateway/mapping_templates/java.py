@@ -1,6 +1,6 @@
 """Values as Velocity sees them: Java's way of printing, and the methods of String, List and Map.
 
-Checked against Apache Velocity 1.7 by tests/dev/golden/mapping_templates.json.
+Checked against Apache Velocity 1.7 by tests/emulators/api_gateway/golden/mapping_templates.json.
 """
 
 from __future__ import annotations

@@ -1,30 +1,26 @@
-"""moto's DynamoDB and S3 on loopback, and plain calls to them and to the embedded Bedrock.
+"""Plain HTTP calls to DynamoDB and Bedrock on this machine, as API Gateway and Step Functions make them.
 
-The calls are HTTP by hand, not boto3, because the runner stands where the service's own caller stands: it must see the
-status and the error as they are, with neither retries nor parameter validation before them.
+They are not made with boto3, because the runner stands in the place of AWS's own services: it must see the status and
+the error as they are, without an SDK's retries and parameter validation before them.
 """
 
 from __future__ import annotations
 
 import json
-import logging
-import threading
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
 import urllib3
 
-from tollgate.stack import REGION, Stack
+from tollgate.account import ACCESS_KEY, REGION
 
-_TABLE_PROPERTIES = ("AttributeDefinitions", "BillingMode", "GlobalSecondaryIndexes", "KeySchema",
-                     "LocalSecondaryIndexes", "ProvisionedThroughput")  # fmt: skip
 _CONNECTIONS = 64
 
 
 @dataclass(frozen=True, slots=True)
 class ServiceAnswer:
-    """A service's answer: the error's name, where it is one, as the service spells it."""
+    """A service's answer; `error` is the error's name as the service spells it, None for a success."""
 
     status: int
     body: bytes
@@ -33,7 +29,7 @@ class ServiceAnswer:
 
     @property
     def message(self) -> str:
-        """What the service says about the error."""
+        """The service's text about the error; empty when it gives none."""
         try:
             document = json.loads(self.body)
         except ValueError:
@@ -51,12 +47,18 @@ class ServiceCaller:
     def __init__(self, url: str, service: str) -> None:
         self._url = url
         self._pool = urllib3.PoolManager(maxsize=_CONNECTIONS, retries=False)
-        credential = f"local/20260101/{REGION}/{service}/aws4_request"
-        # Unsigned, but with a scope: moto and the embedded Bedrock read the service and the Region from it.
+        # The signature is not real, but the credential's scope is: moto and the embedded Bedrock read the service and
+        # the Region from it.
+        credential = f"{ACCESS_KEY}/20260101/{REGION}/{service}/aws4_request"
         self._authorization = f"AWS4-HMAC-SHA256 Credential={credential}, SignedHeaders=host, Signature=local"
 
     def post(self, path: str, body: bytes, headers: dict[str, str], timeout_s: float) -> ServiceAnswer:
-        """Raises TimeoutError and ServiceUnreachableError."""
+        """Send one request and read the whole answer.
+
+        Raises:
+            TimeoutError: no whole answer within `timeout_s`.
+            ServiceUnreachableError: the connection fails or breaks.
+        """
         try:
             response = self._pool.request(
                 "POST",
@@ -74,7 +76,7 @@ class ServiceCaller:
         )
 
     def close(self) -> None:
-        """Drop the kept connections."""
+        """Close the kept connections."""
         self._pool.clear()
 
 
@@ -85,27 +87,27 @@ class DynamoDb:
         self._caller = ServiceCaller(url, "dynamodb")
 
     def call(self, action: str, body: bytes, timeout_s: float = 10.0) -> ServiceAnswer:
-        """Raises TimeoutError and ServiceUnreachableError."""
+        """Call an action and return its answer, be it a success or an error; raises what `ServiceCaller.post` does."""
         headers = {"Content-Type": "application/x-amz-json-1.0", "X-Amz-Target": f"DynamoDB_20120810.{action}"}
         return self._caller.post("/", body, headers, timeout_s)
 
     def request(self, action: str, arguments: dict[str, Any]) -> None:
-        """Send what must not fail.
+        """Call an action whose failure would be a bug of the runner.
 
         Raises:
-            RuntimeError: it failed.
+            RuntimeError: the answer is an error.
         """
         answer = self.call(action, json.dumps(arguments).encode())
         if answer.error is not None:
             raise RuntimeError(f"DynamoDB's {action} failed: {answer.error}: {answer.message}")
 
     def close(self) -> None:
-        """Drop the kept connections."""
+        """Close the kept connections."""
         self._caller.close()
 
 
 class BedrockRuntime:
-    """InvokeModel."""
+    """Bedrock's InvokeModel."""
 
     def __init__(self, url: str) -> None:
         self._caller = ServiceCaller(url, "bedrock")
@@ -113,42 +115,13 @@ class BedrockRuntime:
     def invoke_model(
         self, model_id: str, body: bytes, content_type: str, accept: str, timeout_s: float
     ) -> ServiceAnswer:
-        """Raises TimeoutError and ServiceUnreachableError."""
+        """Call InvokeModel and return its answer; raises what `ServiceCaller.post` does."""
         headers = {"Content-Type": content_type, "Accept": accept}
         return self._caller.post(f"/model/{quote(model_id, safe='')}/invoke", body, headers, timeout_s)
 
     def close(self) -> None:
-        """Drop the kept connections."""
+        """Close the kept connections."""
         self._caller.close()
-
-
-class Moto:
-    """moto's server in threads of this process, with the stack's tables and buckets in it."""
-
-    def __init__(self) -> None:
-        from moto.server import ThreadedMotoServer
-
-        logging.getLogger("werkzeug").setLevel(logging.ERROR)
-        self._server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-        self._server.start()
-        host, port = self._server.get_host_and_port()
-        self.url = f"http://{host}:{port}"
-        self._tables: list[str] = []
-
-    def create_tables(self, stack: Stack, dynamodb: DynamoDb) -> None:
-        """Create the tables that the template declares."""
-        for table in stack.resources("AWS::DynamoDB::Table").values():
-            properties = {name: table.properties[name] for name in _TABLE_PROPERTIES if name in table.properties}
-            dynamodb.request("CreateTable", {"TableName": table.name, **properties})
-            self._tables.append(table.name)
-
-    def close(self, dynamodb: DynamoDb) -> None:
-        """Delete the tables, which are the process's and not the server's, and stop the server."""
-        for name in self._tables:
-            dynamodb.request("DeleteTable", {"TableName": name})
-        dynamodb.close()
-        # It polls every half second; nothing waits for that.
-        threading.Thread(target=self._server.stop, daemon=True).start()
 
 
 def _error_name(response: urllib3.BaseHTTPResponse) -> str | None:

@@ -7,7 +7,7 @@ import pytest
 from tollgate.emulators.api_gateway.authorizer import Authorizer
 from tollgate.emulators.api_gateway.messages import ApiRequest, ApiSettings, new_context
 from tollgate.emulators.api_gateway.refusals import RefusalError
-from tollgate.emulators.api_gateway.usage import ApiKey, UsagePlan, UsagePlans
+from tollgate.emulators.api_gateway.usage_plans import ApiKey, UsagePlan, UsagePlans
 
 SETTINGS = ApiSettings("api", "live", "123456789012", "us-east-1")
 

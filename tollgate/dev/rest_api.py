@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from tollgate.dev.services import DynamoDb, ServiceUnreachableError
+from tollgate.account import ACCOUNT_ID, REGION
+from tollgate.dev.aws_clients import DynamoDb, ServiceUnreachableError
 from tollgate.emulators.api_gateway.document import (
     load_gateway_responses,
     load_operations,
@@ -15,15 +16,15 @@ from tollgate.emulators.api_gateway.document import (
 from tollgate.emulators.api_gateway.gateway import Gateway, RequestObserver
 from tollgate.emulators.api_gateway.messages import ApiResponse, ApiSettings
 from tollgate.emulators.api_gateway.operation import Backends
-from tollgate.emulators.api_gateway.services import ServiceAction, StartSyncExecution
-from tollgate.emulators.api_gateway.usage import ApiKey, UsagePlan, UsagePlans
-from tollgate.stack import ACCOUNT_ID, REGION, Stack
+from tollgate.emulators.api_gateway.service_actions import ServiceAction, StartSyncExecution
+from tollgate.emulators.api_gateway.usage_plans import ApiKey, UsagePlan, UsagePlans
+from tollgate.stack import Stack
 from tollgate.stack.definitions import DefinitionError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from tollgate.dev.functions_of_stack import FunctionsOfStack
+    from tollgate.dev.functions import StackFunctions
     from tollgate.emulators.lambda_functions import Function
     from tollgate.emulators.step_functions import Execution, StateMachine
 
@@ -33,7 +34,7 @@ _DYNAMODB_READS = ("GetItem", "Query", "Scan")
 
 def load_gateway(
     stack: Stack,
-    functions: FunctionsOfStack,
+    functions: StackFunctions,
     machines: dict[str, StateMachine],
     dynamodb: DynamoDb,
     key: str,

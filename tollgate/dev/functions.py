@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from tollgate.account import ACCESS_KEY, REGION
 from tollgate.emulators.lambda_functions import Function, FunctionSettings, LogSink, WebFunction
 from tollgate.emulators.lambda_functions.web import ADAPTER_WRAPPER
-from tollgate.stack import REGION, Resource, Stack
+from tollgate.stack import Resource, Stack
 from tollgate.stack.definitions import DefinitionError
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ _PROPERTIES = {"Architectures", "Code", "Description", "Environment", "Ephemeral
                "Timeout", "TracingConfig"}  # fmt: skip
 
 
-class FunctionsOfStack:
+class StackFunctions:
     """`plain` are invoked with events, `web` are web applications; both go by ARN.
 
     `endpoints` are the environment variables that point an AWS SDK at this machine.
@@ -74,8 +75,8 @@ def _settings(
 def _variables(properties: Mapping[str, Any], endpoints: Mapping[str, str]) -> dict[str, str]:
     given = properties.get("Environment", {}).get("Variables", {})
     return {
-        "AWS_ACCESS_KEY_ID": "local",
-        "AWS_SECRET_ACCESS_KEY": "local",
+        "AWS_ACCESS_KEY_ID": ACCESS_KEY,
+        "AWS_SECRET_ACCESS_KEY": ACCESS_KEY,
         "AWS_DEFAULT_REGION": REGION,
         "AWS_REGION": REGION,
         "AWS_EXECUTION_ENV": f"AWS_Lambda_{properties['Runtime']}",

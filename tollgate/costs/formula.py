@@ -1,0 +1,134 @@
+"""What a million requests cost, from AWS's published prices: a documented formula, not a bill.
+
+What every path pays alike for the model itself is left out; `model_windows` gives it on its own. All amounts are US
+dollars per million requests unless their name says otherwise. docs/performance.md shows the tables made from these.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+from tollgate.costs.prices import (
+    API_GATEWAY_REQUEST,
+    CUSTOM_MODEL_UNIT_MINUTE,
+    CUSTOM_MODEL_WINDOW_MINUTES,
+    DYNAMODB_READ,
+    EGRESS_GB,
+    INSTANCE_HOUR,
+    LAMBDA_GB_SECOND,
+    LAMBDA_REQUEST,
+    LOGS_GB,
+    MILLION,
+    SNAPSTART_CACHE_GB_SECOND,
+    SNAPSTART_RESTORE_GB,
+    STEP_FUNCTIONS_GB_SECOND,
+    STEP_FUNCTIONS_REQUEST,
+    XRAY_TRACE,
+)
+
+TRACED_SHARE = 0.05
+"""X-Ray's default rule: the first request of each second, which is left out here, and five percent of the rest."""
+
+
+class Line(NamedTuple):
+    """A part of a cost, in US dollars per million requests."""
+
+    name: str
+    usd: float
+
+
+class Load(NamedTuple):
+    """One kind of request; the defaults are what `make bench` measured and what the template sets."""
+
+    seconds: float
+    """Time from the request to the end of the model's answer."""
+    function_ms: float = 5
+    """Billed time of Preprocess, and of Postprocess, in a warm environment."""
+    cold_share: float = 0.01
+    """Share of the function calls that start an environment, which takes `init_ms`."""
+    init_ms: float = 300
+    function_mb: int = 512
+    stream_mb: int = 512
+    log_bytes: int = 1_000
+    """Log lines of one function call, Lambda's own three among them."""
+    answer_bytes: int = 4_000
+    """Size of the response."""
+
+
+def step_path(load: Load) -> list[Line]:
+    """`/v1`: Step Functions waits for the model, and two functions work for milliseconds.
+
+    3.50 + 1.00 + GB-seconds of the execution + 2 · (0.20 + GB-seconds of the function) + 0.0625 + logs + …
+    """
+    execution_s = math.ceil(load.seconds * 10) / 10
+    function_s = (math.ceil(load.function_ms) + load.cold_share * load.init_ms) / 1000
+    function_gb_s = load.function_mb / 1024 * function_s
+    return [
+        Line("API Gateway", MILLION * API_GATEWAY_REQUEST),
+        Line("Step Functions, requests", MILLION * STEP_FUNCTIONS_REQUEST),
+        Line("Step Functions, duration", MILLION * execution_s * 64 / 1024 * STEP_FUNCTIONS_GB_SECOND),
+        Line("Lambda, Preprocess and Postprocess", MILLION * 2 * (LAMBDA_REQUEST + function_gb_s * LAMBDA_GB_SECOND)),
+        Line("DynamoDB", MILLION * DYNAMODB_READ),
+        *_around(load, calls=2),
+    ]
+
+
+def stream_path(load: Load) -> list[Line]:
+    """`/stream/v1`: the Stream function is billed for as long as the model answers.
+
+    3.50 + 0.20 + GB-seconds of the whole request + 0.0625 + logs + …
+    """
+    function_s = load.seconds + load.cold_share * load.init_ms / 1000
+    function_gb_s = load.stream_mb / 1024 * function_s
+    return [
+        Line("API Gateway", MILLION * API_GATEWAY_REQUEST),
+        Line("Lambda, Stream", MILLION * (LAMBDA_REQUEST + function_gb_s * LAMBDA_GB_SECOND)),
+        Line("DynamoDB", MILLION * DYNAMODB_READ),
+        *_around(load, calls=1),
+    ]
+
+
+def always_on(requests_per_second: float, *, instance: str = "ml.c5.xlarge", instances: int = 2) -> list[Line]:
+    """Proxy instances that run whether or not requests come; two, for two availability zones.
+
+    instances · hourly price / (3600 · requests per second). That they hold the rate is assumed. What the answers
+    cost on their way out is the same as on the other paths, and is left out, as are logs.
+    """
+    hourly = INSTANCE_HOUR[instance] * instances
+    return [Line(f"{instances} x {instance}", MILLION * hourly / (3600 * requests_per_second))]
+
+
+def break_even(path: list[Line], *, instance: str = "ml.c5.xlarge", instances: int = 2) -> float:
+    """The rate (requests per second, day and night) from which always-on instances cost less than `path`."""
+    return INSTANCE_HOUR[instance] * instances / 3600 / (total(path) / MILLION)
+
+
+def model_windows(*, units: int = 1, copies: float = 1, active_share: float = 1) -> float:
+    """US dollars per hour of an imported model: copies · active share of the windows · 12 · 5 minutes · units · price.
+
+    The same on every path. A single request opens a window, so few requests an hour cost as much as many.
+    """
+    windows = 60 / CUSTOM_MODEL_WINDOW_MINUTES * active_share
+    return copies * windows * CUSTOM_MODEL_WINDOW_MINUTES * units * CUSTOM_MODEL_UNIT_MINUTE
+
+
+def snapstart(*, function_mb: int, versions: int = 1, restores_per_hour: float = 0) -> float:
+    """US dollars per month (730 hours) of SnapStart for one function: the snapshots' cache, and restoring them."""
+    gb = function_mb / 1024
+    cache = versions * gb * SNAPSTART_CACHE_GB_SECOND * 3600
+    return 730 * (cache + restores_per_hour * gb * SNAPSTART_RESTORE_GB)
+
+
+def total(lines: list[Line]) -> float:
+    """The sum of a cost's parts."""
+    return sum(line.usd for line in lines)
+
+
+def _around(load: Load, *, calls: int) -> list[Line]:
+    """The costs that both paths have: logs, traces, and the traffic out to the client."""
+    return [
+        Line("CloudWatch Logs", MILLION * calls * load.log_bytes / 1e9 * LOGS_GB),
+        Line("X-Ray", MILLION * TRACED_SHARE * XRAY_TRACE),
+        Line("Data out", MILLION * load.answer_bytes / 1e9 * EGRESS_GB),
+    ]

@@ -1,0 +1,46 @@
+"""AWS's published prices for us-east-1 in US dollars: each one once, with its source.
+
+All were read in November 2026. Free tiers and volume discounts are left out.
+"""
+
+from __future__ import annotations
+
+MILLION = 1_000_000
+
+API_GATEWAY_REQUEST = 3.50 / MILLION
+"""One request to a REST API; a streamed answer counts once for every 10 MB. https://aws.amazon.com/api-gateway/pricing/"""
+STEP_FUNCTIONS_REQUEST = 1.00 / MILLION
+"""One Express execution. https://aws.amazon.com/step-functions/pricing/"""
+STEP_FUNCTIONS_GB_SECOND = 0.0600 / 3600
+"""Express executions by duration in steps of 100 ms and memory in steps of 64 MB. Same page."""
+LAMBDA_REQUEST = 0.20 / MILLION
+"""One function call. https://aws.amazon.com/lambda/pricing/"""
+LAMBDA_GB_SECOND = 0.0000133334
+"""arm64, by the millisecond; also while a function waits, and since 2025-08-01 while it initialises. Same page."""
+SNAPSTART_CACHE_GB_SECOND = 0.0000015046
+"""SnapStart's snapshot of one version, for as long as the version exists. Same page."""
+SNAPSTART_RESTORE_GB = 0.0001397998
+"""One environment restored from a snapshot. Same page."""
+DYNAMODB_READ = 0.125 / MILLION / 2
+"""One eventually consistent read of up to 4 KB: half a read request unit. https://aws.amazon.com/dynamodb/pricing/"""
+LOGS_GB = 0.50
+"""One gigabyte taken in by CloudWatch Logs. https://aws.amazon.com/cloudwatch/pricing/"""
+XRAY_TRACE = 5.00 / MILLION
+"""One recorded trace. https://aws.amazon.com/xray/pricing/"""
+EGRESS_GB = 0.09
+"""One gigabyte sent to the internet. https://aws.amazon.com/ec2/pricing/on-demand/"""
+INSTANCE_HOUR = {"ml.c5.large": 0.102, "ml.c5.xlarge": 0.204, "ml.m5.xlarge": 0.23, "ml.g6e.xlarge": 2.6054}
+"""SageMaker instances: CPU ones as a proxy before the model, a GPU for the model itself.
+
+Real-time hosting is assumed to cost what the price list says for training.
+https://aws.amazon.com/sagemaker/ai/pricing/
+"""
+CUSTOM_MODEL_UNIT_MINUTE = 0.05718
+"""One custom model unit, version 1.0. https://aws.amazon.com/bedrock/pricing/"""
+CUSTOM_MODEL_UNIT_STORAGE_MONTH = 1.95
+"""Storage of an imported model, for each of its custom model units. Same page."""
+CUSTOM_MODEL_WINDOW_MINUTES = 5
+"""Imported models are billed by windows of this length, counted for each copy of the model.
+
+https://docs.aws.amazon.com/bedrock/latest/userguide/import-model-calculate-cost.html
+"""

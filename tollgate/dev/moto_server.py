@@ -1,0 +1,51 @@
+"""DynamoDB and S3 of the local stack: moto's server on loopback, with the template's tables in it."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from typing import TYPE_CHECKING
+
+from tollgate.dev.aws_clients import DynamoDb
+
+if TYPE_CHECKING:
+    from tollgate.stack import Stack
+
+_TABLE_PROPERTIES = ("AttributeDefinitions", "BillingMode", "GlobalSecondaryIndexes", "KeySchema",
+                     "LocalSecondaryIndexes", "ProvisionedThroughput")  # fmt: skip
+
+
+class MotoServer:
+    """moto's server in threads of this process.
+
+    `url` is where the runner itself reaches it, `dynamodb_url` where the stack's functions, machine and API do. Both
+    are the same here; a subclass may put something between the path and its table, as tests of failures do.
+    """
+
+    def __init__(self) -> None:
+        # Imported here because moto takes longer to import than the rest of the runner.
+        from moto.server import ThreadedMotoServer
+
+        logging.getLogger("werkzeug").setLevel(logging.ERROR)
+        self._server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+        self._server.start()
+        host, port = self._server.get_host_and_port()
+        self.url = f"http://{host}:{port}"
+        self.dynamodb_url = self.url
+        self.dynamodb = DynamoDb(self.url)
+        self._tables: list[str] = []
+
+    def create_tables(self, stack: Stack) -> None:
+        """Create the tables that the template declares."""
+        for table in stack.resources("AWS::DynamoDB::Table").values():
+            properties = {name: table.properties[name] for name in _TABLE_PROPERTIES if name in table.properties}
+            self.dynamodb.request("CreateTable", {"TableName": table.name, **properties})
+            self._tables.append(table.name)
+
+    def close(self) -> None:
+        """Stop the server; its tables are deleted one by one because moto keeps them for the whole process."""
+        for name in self._tables:
+            self.dynamodb.request("DeleteTable", {"TableName": name})
+        self.dynamodb.close()
+        # The server looks for its end every half second. Nobody has to wait for that.
+        threading.Thread(target=self._server.stop, daemon=True).start()
