@@ -11,9 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tollgate.engines.decoder import ModelLoadError, load_decoder
+from tollgate.engines.decoder import load_decoder
 from tollgate.engines.decoder.config import parse_config
 from tollgate.engines.decoder.rope import RotaryEmbedding
+from tollgate.engines.errors import ModelLoadError
 
 GOLDEN = Path(__file__).parent / "golden"
 CASES = sorted(path.name for path in GOLDEN.iterdir())

@@ -1,4 +1,4 @@
-"""The port between the embedded Bedrock and whatever produces tokens."""
+"""The port between a service that serves models and the engine that produces their tokens."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ FinishReason: TypeAlias = Literal["stop", "length", "tool_calls"]
 
 @dataclass(frozen=True, slots=True)
 class Generation:
-    """One invocation, whatever body format it arrived in: either `prompt` or `messages` is set."""
+    """The text that is wanted from a model, whatever body format the request had.
+
+    Exactly one of `prompt` and `messages` is set.
+    """
 
     prompt: str | None
     messages: list[dict[str, Any]] | None
@@ -25,9 +28,9 @@ class Generation:
     stop: tuple[str, ...]
     seed: int | None
     top_logprobs: int | None
-    """Alternatives wanted per token; None: no log-probabilities at all."""
+    """How many alternatives are wanted for each token; None means no log-probabilities at all."""
     body: Mapping[str, Any]
-    """The request as received."""
+    """The body of the request as it was received."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,30 +45,30 @@ class Token:
 
 @dataclass(frozen=True, slots=True)
 class Delta:
-    """Fields of a chat message that are not plain text, in OpenAI's streaming shape (`tool_calls`, …)."""
+    """Fields of a chat message other than its text, such as `tool_calls`, in OpenAI's streaming shape."""
 
     fields: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Usage:
-    """Exact token counts, from an engine that learns them only at the end."""
+class TokenCounts:
+    """Exact token counts, from an engine that gets to know them only at the end."""
 
     prompt_tokens: int
     completion_tokens: int
 
 
 class Engine(Protocol):
-    """Produces tokens. An engine serves many invocations at once on one event loop."""
+    """Produces tokens. An engine answers many requests at once on one event loop."""
 
     def count_tokens(self, generation: Generation) -> int:
-        """Tokens of the prompt."""
+        """Count the tokens of the prompt; raises EngineError when they cannot be counted."""
         ...
 
-    def generate(self, generation: Generation) -> AsyncIterator[Token | Delta | Usage | FinishReason]:
-        """Tokens as they are produced, then exactly one finish reason.
+    def generate(self, generation: Generation) -> AsyncIterator[Token | Delta | TokenCounts | FinishReason]:
+        """Yield tokens as they are produced, then exactly one finish reason.
 
         Raises:
-            ServiceError: the model cannot answer; becomes the service's answer.
+            EngineError: the model cannot answer.
         """
         ...

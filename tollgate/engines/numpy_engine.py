@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from tollgate.emulators.bedrock.errors import ServiceError, invalid
 from tollgate.engines.base import FinishReason, Generation, Token
-from tollgate.engines.decoder import Decoder, ModelLoadError, load_decoder
+from tollgate.engines.decoder import Decoder, load_decoder
 from tollgate.engines.decoder.config import end_ids
 from tollgate.engines.decoder.tensors import read_json
 from tollgate.engines.detokenizer import Detokenizer
+from tollgate.engines.errors import GenerationError, InvalidPromptError, ModelLoadError
 from tollgate.engines.prompting import Prompter
 from tollgate.engines.sampling import Sampler, log_probabilities
 from tollgate.engines.stopping import StopSequences
@@ -32,9 +32,10 @@ _PREFILL_TOKENS = 256
 
 
 class NumpyEngine:
-    """Serves invocations side by side: each model step is one task of a small pool of threads.
+    """Answers requests side by side: each step of the model is one task of a small pool of threads.
 
-    Whoever consumes `generate` paces it: no step starts before the last token was taken, and none after it was closed.
+    The consumer of `generate` sets the pace: no step starts before the last token was taken, and none after the
+    generator was closed.
     """
 
     def __init__(self, decoder: Decoder, prompter: Prompter, ends: frozenset[int]) -> None:
@@ -45,12 +46,12 @@ class NumpyEngine:
 
     @classmethod
     def load(cls, directory: Path) -> NumpyEngine:
-        """An engine for the artifacts in a folder.
+        """Load the artifacts in a folder.
 
         Raises:
-            ModelLoadError: they are damaged, or need something that is not implemented.
+            ModelLoadError: the artifacts are damaged, or need something that is not implemented.
         """
-        # Invocations run side by side already; threads inside a product would only wait for each other.
+        # Requests run side by side already; threads inside a matrix product would only wait for each other.
         threadpool_limits(limits=1, user_api="blas")
         decoder = load_decoder(directory)
         prompter = Prompter(directory)
@@ -66,26 +67,30 @@ class NumpyEngine:
         self._threads.shutdown()
 
     def count_tokens(self, generation: Generation) -> int:
-        """Tokens of the prompt, by the model's tokenizer. Raises ServiceError for messages that cannot be rendered."""
+        """Count the tokens of the prompt with the model's tokenizer.
+
+        Raises:
+            InvalidPromptError: the messages cannot be rendered.
+        """
         return len(self._prompter.encode(generation))
 
     async def generate(self, generation: Generation) -> AsyncGenerator[Token | FinishReason, None]:
-        """Tokens, then `stop` (end-of-sequence token or stop sequence) or `length`.
+        """Yield tokens, then `stop` (an end-of-sequence token or a stop sequence came) or `length`.
 
-        The end-of-sequence token itself is not among them.
+        The end-of-sequence token itself is not yielded.
 
         Raises:
-            ServiceError: ValidationException for a prompt that cannot be rendered or does not fit,
-                ModelErrorException when the model computes no numbers.
+            InvalidPromptError: the prompt cannot be rendered, or does not fit the context together with its answer.
+            GenerationError: the model computes something that is not a number.
         """
         run = asyncio.get_running_loop().run_in_executor
-        answer = Answer(self._decoder, self._prompter, generation)
-        while answer.unread:
-            await run(self._threads, answer.read_prompt)
+        decoding = Decoding(self._decoder, self._prompter, generation)
+        while decoding.unread:
+            await run(self._threads, decoding.read_prompt)
         stops = StopSequences(generation.stop)
         finish: FinishReason = "length"
         for _ in range(generation.max_tokens):
-            token = await run(self._threads, answer.next_token, self._ends)
+            token = await run(self._threads, decoding.next_token, self._ends)
             if token is None:
                 finish = "stop"
                 break
@@ -95,16 +100,16 @@ class NumpyEngine:
                 finish = "stop"
                 break
         if not stops.reached:
-            for shown in answer.complete(stops.finish()):
+            for shown in decoding.complete(stops.finish()):
                 yield shown
         yield finish
 
 
-class Answer:
-    """One answer in the making: a cache, a sampler, and the scores of the next token."""
+class Decoding:
+    """The state of one answer in the making: a cache of keys and values, a sampler, and the last layer's states."""
 
     def __init__(self, decoder: Decoder, prompter: Prompter, generation: Generation) -> None:
-        """Raises ServiceError (ValidationException) when prompt and answer do not fit the context."""
+        """Raises InvalidPromptError when prompt and answer do not fit the context."""
         self.unread = prompter.encode(generation)
         _check_length(len(self.unread), generation.max_tokens, decoder.config.max_positions)
         self._decoder = decoder
@@ -128,7 +133,7 @@ class Answer:
         assert self._states is not None  # the prompt was read
         logits = self._decoder.logits(self._states[-1])
         if not np.isfinite(logits).all():
-            raise ServiceError("ModelErrorException", "The model computed a score that is not a number.")
+            raise GenerationError("The model computed a score that is not a number.")
         chosen = self._sampler.choose(logits)
         if chosen in ends:
             return None
@@ -136,23 +141,30 @@ class Answer:
         return self._token(chosen, logits)
 
     def complete(self, tokens: list[Token]) -> list[Token]:
-        """The last tokens; what an unfinished character leaves goes to the last, which had no text yet."""
+        """The last tokens of an answer, with the text that an unfinished character leaves.
+
+        That text goes to the last token, which has none of its own as long as its character is incomplete.
+        """
         rest = self._detokenizer.finish()
-        return [*tokens[:-1], replace(tokens[-1], text=rest)] if rest else tokens
+        if not rest:
+            return tokens
+        return [*tokens[:-1], replace(tokens[-1], text=rest)]
 
     def _token(self, chosen: int, logits: NDArray[np.float32]) -> Token:
         text = self._detokenizer.add(chosen)
         if self._top_logprobs is None:
             return Token(text, token_id=chosen)
-        all_of_them = log_probabilities(logits)
-        best = np.argsort(-all_of_them, kind="stable")[: self._top_logprobs]
-        top = tuple((self._tokenizer.decode([int(i)], skip_special_tokens=False), float(all_of_them[i])) for i in best)
-        return Token(text, token_id=chosen, logprob=float(all_of_them[chosen]), top_logprobs=top)
+        logprobs = log_probabilities(logits)
+        top = []
+        for likely in np.argsort(-logprobs, kind="stable")[: self._top_logprobs]:
+            name = self._tokenizer.decode([int(likely)], skip_special_tokens=False)
+            top.append((name, float(logprobs[likely])))
+        return Token(text, token_id=chosen, logprob=float(logprobs[chosen]), top_logprobs=tuple(top))
 
 
 def _check_length(prompt: int, wanted: int, most: int) -> None:
     if prompt + wanted > most:
-        raise invalid(
+        raise InvalidPromptError(
             f"The model's context holds {most} tokens; the prompt has {prompt} and max_tokens asks for {wanted}. "
             "Shorten the prompt or lower max_tokens."
         )

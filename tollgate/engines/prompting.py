@@ -1,4 +1,4 @@
-"""From an invocation to the token ids of its prompt, with the model's own tokenizer and chat template."""
+"""Turns a request into the token ids of its prompt, with the model's own tokenizer and chat template."""
 
 from __future__ import annotations
 
@@ -10,9 +10,8 @@ from tokenizers import Tokenizer
 from tollgate.artifacts.reader import ArtifactReader
 from tollgate.artifacts.source import LocalArtifacts
 from tollgate.artifacts.tokenizer_files import check_tokenizer
-from tollgate.emulators.bedrock.errors import invalid
-from tollgate.engines.decoder import ModelLoadError
 from tollgate.engines.decoder.tensors import read_json
+from tollgate.engines.errors import InvalidPromptError, ModelLoadError
 from tollgate_layer.prompt_format import PromptFormatError, normalise, render
 
 if TYPE_CHECKING:
@@ -22,7 +21,7 @@ _SPECIAL_TOKENS = ("bos_token", "eos_token", "unk_token", "pad_token")
 
 
 class Prompter:
-    """Renders and encodes prompts."""
+    """Renders and encodes the prompts of one model."""
 
     def __init__(self, directory: Path) -> None:
         """Raises ModelLoadError when tokenizer.json is missing or unusable."""
@@ -42,31 +41,36 @@ class Prompter:
         return self.tokenizer.token_to_id(token) if token else None
 
     def encode(self, generation: Generation) -> list[int]:
-        """Token ids of the prompt. Raises ServiceError (ValidationException) where messages cannot be rendered."""
+        """The token ids of the prompt. Raises InvalidPromptError when the messages cannot be rendered."""
         if generation.prompt is None:
             return self._ids(self._render(generation), add_special_tokens=False)
-        # A prompt that was rendered elsewhere brings its BOS along; it is never doubled.
+        # A prompt that was rendered elsewhere begins with its BOS token already, and must not get a second one.
         bos = self._special_tokens.get("bos_token")
         return self._ids(generation.prompt, add_special_tokens=not (bos and generation.prompt.startswith(bos)))
 
     def _ids(self, text: str, *, add_special_tokens: bool) -> list[int]:
         ids: list[int] = self.tokenizer.encode(text, add_special_tokens=add_special_tokens).ids
         if not ids:
-            raise invalid("The prompt is empty.")
+            raise InvalidPromptError("The prompt is empty.")
         return ids
 
     def _render(self, generation: Generation) -> str:
         if self._template is None:
-            raise invalid("The model has no chat template: send prompt instead of messages.")
+            raise InvalidPromptError("The model has no chat template: send prompt instead of messages.")
         try:
             messages, tools = normalise(generation.messages or [], template=self._template, tools=generation.tools)
             return render(messages, template=self._template, tools=tools, special_tokens=self._special_tokens)
         except PromptFormatError as error:
-            raise invalid(str(error)) from error
+            raise InvalidPromptError(str(error)) from error
 
 
 def _special_tokens(config: dict[str, Any]) -> dict[str, str]:
-    """The special tokens that a template may print, from tokenizer_config.json: text, or an object with content."""
-    given = {name: config.get(name) for name in _SPECIAL_TOKENS}
-    texts = {name: token.get("content") if isinstance(token, dict) else token for name, token in given.items()}
-    return {name: text for name, text in texts.items() if isinstance(text, str)}
+    """The special tokens that a chat template may print, as tokenizer_config.json gives them."""
+    texts = {}
+    for name in _SPECIAL_TOKENS:
+        token = config.get(name)
+        if isinstance(token, dict):  # an AddedToken, saved with its options
+            token = token.get("content")
+        if isinstance(token, str):
+            texts[name] = token
+    return texts

@@ -1,4 +1,4 @@
-"""Forwards invocations to any OpenAI-compatible server (Ollama, vLLM, llama.cpp), always as a stream."""
+"""Forwards requests to any OpenAI-compatible server (Ollama, vLLM, llama.cpp), always as a stream."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from tollgate.emulators.bedrock.errors import ServiceError
-from tollgate.engines.base import Delta, FinishReason, Generation, Token, Usage
+from tollgate.engines.base import Delta, FinishReason, Generation, Token, TokenCounts
 from tollgate.engines.echo import EchoEngine
+from tollgate.engines.errors import BusyError, EngineError, GenerationError, InvalidPromptError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -25,11 +25,14 @@ _TIMEOUT = httpx.Timeout(300, connect=5)
 # Members that only Bedrock's own formats have; the rest of a body is OpenAI's and is passed on.
 _BEDROCK_MEMBERS = ("max_gen_len", "return_logprobs")
 
-Piece = Token | Delta | Usage | FinishReason
+Piece = Token | Delta | TokenCounts | FinishReason
 
 
 class UpstreamEngine:
-    """`url` ends where OpenAI's paths begin (`http://127.0.0.1:11434/v1`); `model` is the name used there."""
+    """Lets another server answer.
+
+    `url` ends where OpenAI's paths begin (`http://127.0.0.1:11434/v1`); `model` is the model's name on that server.
+    """
 
     def __init__(self, url: str, model: str, transport: httpx.AsyncBaseTransport | None = None) -> None:
         self._url = url.rstrip("/")
@@ -37,14 +40,14 @@ class UpstreamEngine:
         self._transport = transport
 
     def count_tokens(self, generation: Generation) -> int:
-        """Words, until the server's own count arrives with the answer."""
+        """Count words. The server's own count of tokens takes its place when it arrives with the answer."""
         return EchoEngine().count_tokens(generation)
 
     async def generate(self, generation: Generation) -> AsyncIterator[Piece]:
-        """The server's tokens as they come.
+        """Yield the server's tokens as they come.
 
         Raises:
-            ServiceError: the server cannot be reached, refuses, or answers something else than a stream of chunks.
+            EngineError: the server cannot be reached, refuses, or answers something else than a stream of chunks.
         """
         path = "/completions" if generation.messages is None else "/chat/completions"
         finish: FinishReason = "stop"
@@ -61,7 +64,7 @@ class UpstreamEngine:
                         else:
                             yield piece
         except httpx.HTTPError as error:
-            raise ServiceError("ModelErrorException", f"{self._url} failed: {error or type(error).__name__}") from error
+            raise GenerationError(f"{self._url} failed: {error or type(error).__name__}") from error
         yield finish
 
     def _request(self, generation: Generation) -> dict[str, Any]:
@@ -75,18 +78,18 @@ class UpstreamEngine:
         }
 
 
-def _refusal(status: int, body: bytes) -> ServiceError:
-    """A refusal of the request stays one; anything else is the model's failure."""
+def _refusal(status: int, body: bytes) -> EngineError:
+    """The error for a status other than 200: a refused request stays one, anything else is the model's failure."""
     text = body[:500].decode(errors="replace")
     if status in (400, 422):
-        return ServiceError("ValidationException", f"The upstream server refuses the request: {text}")
+        return InvalidPromptError(f"The upstream server refuses the request: {text}")
     if status == 429:
-        return ServiceError("ThrottlingException", "Too many requests, please wait before trying again.")
-    return ServiceError("ModelErrorException", f"The upstream server answered {status}.", originalStatusCode=status)
+        return BusyError("Too many requests, please wait before trying again.")
+    return GenerationError(f"The upstream server answered {status}.", status)
 
 
 def _pieces(line: str) -> list[Piece]:
-    """What one line of the event stream brings; comments, blank lines and the end mark bring nothing."""
+    """The pieces in one line of the event stream: none for comments, blank lines and the end mark."""
     data = line.removeprefix("data:").strip()
     if not line.startswith("data:") or data == "[DONE]":
         return []
@@ -94,12 +97,12 @@ def _pieces(line: str) -> list[Piece]:
         chunk = json.loads(data)
         return _chunk_pieces(chunk)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ServiceError("ModelErrorException", "The upstream server sent a chunk that is not OpenAI's.") from error
+        raise GenerationError("The upstream server sent a chunk that is not OpenAI's.") from error
 
 
 def _chunk_pieces(chunk: dict[str, Any]) -> list[Piece]:
     if "error" in chunk:
-        raise ServiceError("ModelErrorException", f"The upstream server failed: {str(chunk['error'])[:500]}")
+        raise GenerationError(f"The upstream server failed: {str(chunk['error'])[:500]}")
     pieces: list[Piece] = []
     for choice in chunk.get("choices", [])[:1]:
         delta = dict(choice.get("delta") or {})
@@ -113,5 +116,5 @@ def _chunk_pieces(chunk: dict[str, Any]) -> list[Piece]:
         if choice.get("finish_reason"):
             pieces.append(_FINISH_REASONS.get(choice["finish_reason"], "stop"))
     if chunk.get("usage"):
-        pieces.append(Usage(chunk["usage"]["prompt_tokens"], chunk["usage"]["completion_tokens"]))
+        pieces.append(TokenCounts(chunk["usage"]["prompt_tokens"], chunk["usage"]["completion_tokens"]))
     return pieces

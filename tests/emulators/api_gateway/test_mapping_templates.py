@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 
 import pytest
 
-from tests.conftest import ROOT
+from tests.emulators.recorders import load_recorder
 from tollgate.emulators.api_gateway.mapping_templates import InvalidBodyError, MappingError, MappingTemplate, Parameters
 
 GOLDEN = json.loads((Path(__file__).parent / "golden" / "mapping_templates.json").read_text())
@@ -30,12 +29,8 @@ def test_every_case_renders_as_velocity_renders_it(template):
 
 
 def test_every_template_of_the_api_is_recorded():
-    sys.path.insert(0, str(ROOT / "scripts" / "record_vtl"))
-    try:
-        from record import templates
-    finally:
-        sys.path.pop(0)
-    unrecorded = [text for _, text in templates() if text not in TEMPLATES]
+    templates = load_recorder("record_vtl").templates()
+    unrecorded = [text for _, text in templates if text not in TEMPLATES]
 
     assert not unrecorded, "run scripts/record_vtl/record.py: mapping templates have changed"
 

@@ -35,7 +35,7 @@ async def load(bedrock: Bedrock, clients: int, warm_up_s: float) -> tuple[float,
             asked = clock.now()
             tokens = round(lengths.lognormvariate(0, SPREAD) * MEAN_TOKENS)
             try:
-                await Invocation(model, {"prompt": "word " * tokens, "max_tokens": tokens}).answer()
+                await Invocation(model, {"prompt": "word " * tokens, "max_tokens": tokens}).whole_answer()
             except ServiceError:
                 await clock.sleep(5)
                 continue

@@ -13,7 +13,7 @@ from tests.emulators.bedrock.conftest import client_of
 from tollgate.emulators.bedrock import contract, control_plane, converse, runtime
 from tollgate.emulators.bedrock.errors import STATUS_BY_CODE, ServiceError
 from tollgate.emulators.bedrock.http import error_answer
-from tollgate.emulators.bedrock.import_jobs import ImportJob, tags_of
+from tollgate.emulators.bedrock.models import ImportJob, tags_of
 
 pytestmark = pytest.mark.path
 

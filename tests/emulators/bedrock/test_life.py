@@ -40,7 +40,7 @@ class Scene:
     async def invoke(self, words: int = 1) -> str:
         """The finish reason, or the error's code; takes one token more than it has words."""
         try:
-            await Invocation(self.model, {"prompt": "word " * words, "max_tokens": words + 1}).answer()
+            await Invocation(self.model, {"prompt": "word " * words, "max_tokens": words + 1}).whole_answer()
         except ServiceError as error:
             return error.code
         return "stop"

@@ -36,7 +36,7 @@ def invoke(upstream, body, body_format="openai"):
     bedrock = Bedrock()
     engine = UpstreamEngine("http://upstream/v1/", "qwen", upstream)
     bedrock.register("model", engine=engine, architecture="llama", body_format=body_format)
-    return asyncio.run(Invocation(bedrock.model("model"), body).answer())
+    return asyncio.run(Invocation(bedrock.model("model"), body).whole_answer())
 
 
 CHAT = {"messages": [{"role": "user", "content": "Hi"}], "max_tokens": 9, "seed": 3}

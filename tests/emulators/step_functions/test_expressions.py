@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 
 import pytest
 
-from tests.conftest import ROOT
+from tests.emulators.recorders import load_recorder
 from tollgate.emulators.step_functions import StateError
 from tollgate.emulators.step_functions.expressions import evaluate
 
@@ -29,13 +28,8 @@ def test_every_expression_has_the_reference_s_value(expression):
 
 
 def test_every_expression_of_the_state_machine_is_recorded():
-    sys.path.insert(0, str(ROOT / "scripts" / "record_jsonata"))
-    try:
-        import record as recorder
-    finally:
-        sys.path.pop(0)
-        sys.modules.pop("record", None)
-    unrecorded = [text for text in recorder.machine_expressions() if text not in EXPRESSIONS]
+    expressions = load_recorder("record_jsonata").machine_expressions()
+    unrecorded = [text for text in expressions if text not in EXPRESSIONS]
 
     assert not unrecorded, "run scripts/record_jsonata/record.py: expressions have changed"
 

@@ -1,4 +1,4 @@
-"""The embedded Bedrock as an ASGI application: bedrock-runtime, bedrock, and the `/_tollgate` control."""
+"""The embedded Bedrock as an ASGI application: bedrock-runtime, bedrock, and the routes under `/_tollgate`."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def create_app(bedrock: Bedrock) -> Starlette:
 
 
 def _route(service: str, name: str, endpoint: Endpoint) -> Route:
-    """The route of an operation where botocore's model has it; parameters may hold slashes, as ARNs do."""
+    """The route of an operation, from botocore's model; parameters may hold slashes, as ARNs do."""
     http = contract.service(service).operation_model(name).http
     return Route(re.sub(r"{(\w+)}", r"{\1:path}", http["requestUri"]), endpoint, methods=[http["method"]])
 

@@ -25,7 +25,7 @@ class Arn:
 
 
 def parse(text: str) -> Arn | None:
-    """The ARN in `text`, or None where it is not one of a Bedrock resource with a twelve-character id."""
+    """Read an ARN; None where it is not one of a Bedrock resource with a twelve-character id."""
     match = _ARN.fullmatch(text)
     return match and Arn(match["region"], match["account"], match["kind"], match["id"])
 

@@ -1,4 +1,4 @@
-"""Botocore's service models as the contract: requests are read and checked, answers written, by their shapes."""
+"""Reads and checks requests, and writes answers, by the shapes in botocore's service models."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ def service(name: str) -> ServiceModel:
 def read_request(
     operation: OperationModel, path: Mapping[str, str], query: Mapping[str, str], body: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """The operation's input, gathered from path, query and JSON body, as Python values.
+    """Gather an operation's input from path, query and JSON body, as Python values.
 
     Raises:
-        ServiceError: ValidationException that lists every violation, in the service's words.
+        ServiceError: ValidationException, whose message lists every violation in the service's words.
     """
     shape: Any = operation.input_shape
     found: dict[str, Any] = {}
@@ -65,7 +65,7 @@ def write_answer(shape: Shape | None, value: Any) -> Any:
 
 
 def _from_text(shape: Shape, text: str) -> Any:
-    """The value that a path or a query string gives as text; left as text when it is not one of the shape."""
+    """Convert a text from a path or query string to its shape; a text that is not of the shape stays text."""
     if shape.type_name == "integer" and re.fullmatch(r"-?[0-9]{1,18}", text):
         return int(text)
     if shape.type_name == "timestamp":
@@ -91,7 +91,7 @@ _TYPES: dict[str, tuple[type, ...]] = {
 
 
 def violations(shape: Any, value: Any, path: str) -> Iterator[str]:
-    """Where a value breaks its shape, in the service's words; members that the shape does not know are ignored."""
+    """Yield each place where a value breaks its shape, in the service's words; unknown members are ignored."""
     kinds: Any = _TYPES[shape.type_name]
     if getattr(shape, "is_document_type", False):
         return  # any JSON at all

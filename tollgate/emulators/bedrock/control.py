@@ -1,4 +1,7 @@
-"""`/_tollgate`: what the embedded Bedrock tells and takes beside Amazon Bedrock's own operations."""
+"""The routes under `/_tollgate`: the state of the models, their faults, and the clock.
+
+They are for tests and demonstrations; Amazon Bedrock has nothing like them.
+"""
 
 from __future__ import annotations
 

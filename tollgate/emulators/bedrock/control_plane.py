@@ -1,4 +1,4 @@
-"""The operations of Custom Model Import, from checked input to output, both as botocore's shapes have them."""
+"""The operations of Custom Model Import. Inputs are checked already; inputs and outputs have botocore's shapes."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from tollgate.emulators.bedrock import arns, import_jobs
 from tollgate.emulators.bedrock.errors import ServiceError, invalid
-from tollgate.emulators.bedrock.import_jobs import ImportJob, tags_of
+from tollgate.emulators.bedrock.models import ImportJob, tags_of
 from tollgate.emulators.bedrock.paging import Listed, page
 
 if TYPE_CHECKING:
@@ -23,13 +23,13 @@ _MAX_TAGS = 200
 
 
 def create_model_import_job(bedrock: Bedrock, request: Input) -> Output:
-    """Start a job, or name the one that the same client token started."""
+    """Start a job, or return the one that the same client token started before."""
     token = request.get("clientRequestToken")
-    earlier = next((job for job in bedrock.jobs if token and job.request.get("clientRequestToken") == token), None)
-    if earlier is not None:
-        if earlier.request != request:
-            raise ServiceError("ConflictException", f"clientRequestToken {token} was used with other parameters.")
-        return {"jobArn": str(earlier.arn)}
+    for job in bedrock.jobs:
+        if token and job.request.get("clientRequestToken") == token:
+            if job.request != request:
+                raise ServiceError("ConflictException", f"clientRequestToken {token} was used with other parameters.")
+            return {"jobArn": str(job.arn)}
     _check_new_job(bedrock, request)
     now = bedrock.clock.now()
     arn = bedrock.new_arn("model-import-job", request["jobName"])
@@ -155,10 +155,10 @@ def untag_resource(bedrock: Bedrock, request: Input) -> Output:
 
 
 def _find(bedrock: Bedrock, items: Sequence[T], identifier: str, noun: str) -> T:
-    """The item that a name or an ARN means, in this account and Region.
+    """Find the item with a name or an ARN.
 
     Raises:
-        ServiceError: another account's or Region's, or not there.
+        ServiceError: the ARN is of another account or Region, or there is no such item.
     """
     arn = arns.parse(identifier)
     if arn is not None:

@@ -1,5 +1,6 @@
-"""Converse and ConverseStream: one request shape for every model that the service lets through
-(https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html).
+"""The operations Converse and ConverseStream: one request shape for every model that the service lets through.
+
+https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html
 """
 
 from __future__ import annotations
@@ -29,11 +30,11 @@ STOP_REASONS = {"stop": "end_turn", "length": "max_tokens", "tool_calls": "tool_
 
 
 async def converse(request: Request) -> Response:
-    """Converse."""
+    """The operation Converse."""
     started = time.perf_counter()
     invocation = await _start(request, "Converse")
     try:
-        answer = await invocation.answer()
+        answer = await invocation.whole_answer()
     except ConnectionBrokenError:
         return CutResponse(b"{}", keep=0)
     message = answer["choices"][0]["message"]
@@ -41,14 +42,14 @@ async def converse(request: Request) -> Response:
     return json_answer(
         {
             "output": {"message": {"role": "assistant", "content": [*content, *_tool_uses(message)]}},
-            "stopReason": STOP_REASONS[invocation.completion.finish_reason],
+            "stopReason": STOP_REASONS[invocation.answer.finish_reason],
             **_usage(invocation, started),
         }
     )
 
 
 async def converse_stream(request: Request) -> Response:
-    """ConverseStream."""
+    """The operation ConverseStream."""
     invocation = await _start(request, "ConverseStream")
     return EventStreamResponse(
         _frames(invocation),
@@ -62,7 +63,11 @@ OPERATIONS = {"Converse": converse, "ConverseStream": converse_stream}
 
 
 async def _start(request: Request, operation_name: str) -> Invocation:
-    """Raises ServiceError: an unacceptable request, or a model that Converse does not serve."""
+    """Check the request, count it, and prepare the invocation.
+
+    Raises:
+        ServiceError: the request is not acceptable, or Converse does not serve the model.
+    """
     model = find_model(request)
     body = await read_object(request)
     operation = contract.service("bedrock-runtime").operation_model(operation_name)
@@ -103,7 +108,7 @@ def to_chat(request: dict[str, Any]) -> dict[str, Any]:
 
 
 def _messages(turn: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """One turn; each tool result in it is a message of its own, before the rest."""
+    """The messages of one turn. Each tool result becomes a message of its own, before the rest."""
     text, calls = "", []
     for block in turn["content"]:
         if "toolResult" in block:
@@ -141,11 +146,12 @@ def _tool(tool: dict[str, Any]) -> dict[str, Any]:
 
 
 def _tool_uses(message: dict[str, Any]) -> list[dict[str, Any]]:
-    return [
-        {"toolUse": {"toolUseId": call["id"], "name": function["name"], "input": _arguments(function["arguments"])}}
-        for call in message["tool_calls"]
-        for function in [call["function"]]
-    ]
+    blocks = []
+    for call in message["tool_calls"]:
+        function = call["function"]
+        use = {"toolUseId": call["id"], "name": function["name"], "input": _arguments(function["arguments"])}
+        blocks.append({"toolUse": use})
+    return blocks
 
 
 def _arguments(text: str) -> Any:
@@ -156,7 +162,7 @@ def _arguments(text: str) -> Any:
 
 
 def _usage(invocation: Invocation, started: float) -> dict[str, Any]:
-    prompt, completion = invocation.call.prompt_tokens, invocation.completion.completion_tokens
+    prompt, completion = invocation.info.prompt_tokens, invocation.answer.completion_tokens
     return {
         "usage": {"inputTokens": prompt, "outputTokens": completion, "totalTokens": prompt + completion},
         "metrics": {"latencyMs": round((time.perf_counter() - started) * 1000)},
@@ -164,7 +170,7 @@ def _usage(invocation: Invocation, started: float) -> dict[str, Any]:
 
 
 async def _frames(invocation: Invocation) -> AsyncGenerator[bytes]:
-    """The frames of an answer; an error before the first is raised, later it is the last frame."""
+    """Yield the frames of an answer. An error before the first frame is raised; a later one is the last frame."""
     started, blocks = time.perf_counter(), _Blocks()
     begun = False
     try:
@@ -179,7 +185,7 @@ async def _frames(invocation: Invocation) -> AsyncGenerator[bytes]:
             yield eventstream.event("messageStart", {"role": "assistant"})
         for frame in blocks.end():
             yield frame
-        yield eventstream.event("messageStop", {"stopReason": STOP_REASONS[invocation.completion.finish_reason]})
+        yield eventstream.event("messageStop", {"stopReason": STOP_REASONS[invocation.answer.finish_reason]})
         yield eventstream.event("metadata", _usage(invocation, started))
     except ServiceError as error:
         if not begun:
@@ -189,7 +195,7 @@ async def _frames(invocation: Invocation) -> AsyncGenerator[bytes]:
 
 
 class _Blocks:
-    """Content blocks of a streamed message: one of text, one for each tool use, each ended before the next."""
+    """The content blocks of a streamed message: text, or one tool use. Each block ends before the next begins."""
 
     def __init__(self) -> None:
         self._index = -1

@@ -24,7 +24,7 @@ STATUS_BY_CODE = {
 
 
 class ServiceError(Exception):
-    """An answer other than success, as the service gives it.
+    """When the service answers with an error.
 
     `code` is a key of STATUS_BY_CODE; `fields` are members of the exception's shape beside `message`.
     """

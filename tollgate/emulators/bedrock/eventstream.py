@@ -1,10 +1,10 @@
-"""Encodes the frames of `application/vnd.amazon.eventstream`
-(https://docs.aws.amazon.com/transcribe/latest/dg/streaming-setting-up.html#streaming-event-stream).
+"""Writes frames of `application/vnd.amazon.eventstream`.
 
-A frame is a prelude (its length, its headers' length, their CRC-32), headers, a payload, and the CRC-32
-of all that. The streaming function decodes such frames in `functions/stream/streaming/aws/event_stream.py`. What is
-deployed does not import this package, so the two are separate; a property test in `tests/stream/test_event_stream.py`
-holds them to each other.
+A frame is a prelude (its length, its headers' length, their CRC-32), headers, a payload, and the CRC-32 of all that.
+The streaming function decodes such frames in `functions/stream/streaming/aws/event_stream.py`. What is deployed does
+not import this package, so the two are separate; a property test in `tests/stream/test_event_stream.py` holds them to
+each other.
+https://docs.aws.amazon.com/transcribe/latest/dg/streaming-setting-up.html#streaming-event-stream
 """
 
 from __future__ import annotations

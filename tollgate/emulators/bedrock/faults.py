@@ -1,6 +1,6 @@
-"""Faults on demand: what a test wants to go wrong with the next invocations of a model.
+"""Faults on demand, to test what goes wrong between a client and a model.
 
-A script is a list of steps; each invocation takes one, in order, and after the last step all is well:
+A script is a list of steps. Each invocation takes one, in order; after the last step invocations succeed:
 
     {"steps": [{"error": "ModelNotReadyException", "times": 3}],
      "throttle_above": 4, "seconds_per_token": 0.05}
@@ -23,27 +23,27 @@ class ConnectionBrokenError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What one invocation suffers; a step without any effect is an invocation that succeeds."""
+    """The faults of one invocation, or of `times` invocations; a step without any fault lets them succeed."""
 
     __pydantic_config__: ClassVar[Any] = _FORBID_UNKNOWN_KEYS
 
     times: int | None = 1
-    """For how many invocations; None: for all that follow."""
+    """How many invocations take this step; None means all that follow."""
     delay_seconds: float = 0
     """Wait before the first token."""
     after_tokens: int = 0
-    """When `error`, `stall_seconds` and `break_connection` happen: after so many tokens."""
+    """`error`, `stall_seconds` and `break_connection` happen after so many tokens."""
     stall_seconds: float = 0
     error: str | None = None
-    """A code of errors.STATUS_BY_CODE; after tokens were streamed it becomes an exception in the stream."""
+    """A code of errors.STATUS_BY_CODE. In a stream that has begun it becomes an exception event."""
     message: str = ""
     fields: dict[str, Any] = field(default_factory=dict)
     """Members of the exception beside its message, e.g. originalStatusCode."""
     break_connection: bool = False
     raw_body: str | None = None
-    """The whole answer's body, or the bytes of every chunk of a stream, instead of the model's."""
+    """Takes the place of the answer's body, or of the bytes of every chunk of a stream."""
     truncate_bytes: int | None = None
-    """End the connection after so many bytes of the body, though more are announced."""
+    """Break the connection after so many bytes of the body, though more are announced."""
 
     def __post_init__(self) -> None:
         if self.error is not None and self.error not in STATUS_BY_CODE:
@@ -52,7 +52,7 @@ class Step:
             raise ValueError(f"times must be 1 or more, or null for ever, not {self.times}")
 
     async def strike(self, tokens: int) -> None:
-        """Do what is due once so many tokens were produced.
+        """Let the faults happen that are due after so many tokens.
 
         Raises:
             ServiceError: the step's error.
@@ -82,14 +82,14 @@ class FaultScript:
 
     steps: list[Step] = field(default_factory=list)
     throttle_above: int | None = None
-    """Answer ThrottlingException while so many invocations are in flight."""
+    """Refuse further invocations (ThrottlingException) while so many are in flight."""
     seconds_per_token: float = 0
-    """Wait before each token, real time."""
+    """A wait before each token, in real time."""
     _at: int = field(default=0, init=False)
     _struck: int = field(default=0, init=False)
 
     def next_step(self) -> Step:
-        """The step of the next invocation."""
+        """Take the step of the next invocation."""
         if self._at >= len(self.steps):
             return _NO_FAULT
         step = self.steps[self._at]
@@ -105,10 +105,10 @@ class FaultScript:
 
 
 def parse_script(raw: Any) -> FaultScript:
-    """A script from its JSON form.
+    """Read a script from its JSON form.
 
     Raises:
-        ValueError: what is wrong with it, member by member.
+        ValueError: the script is wrong; the message has every member at fault.
     """
     # Imported here because pydantic costs more than the rest of the server, and few processes set faults.
     from pydantic import TypeAdapter

@@ -1,4 +1,4 @@
-"""What every operation shares on the wire: reading bodies, writing answers and errors."""
+"""The HTTP side of every operation: reading bodies, writing answers and errors."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MAX_BODY_BYTES = 25_000_000
 
 
 async def read_body(request: Request) -> bytes:
-    """Raises ServiceError (ValidationException) beyond the service's 25,000,000 bytes."""
+    """Read the whole body; raises ServiceError (ValidationException) when it has over 25,000,000 bytes."""
     parts: list[bytes] = []
     size = 0
     async for part in request.stream():
@@ -32,10 +32,10 @@ async def read_body(request: Request) -> bytes:
 
 
 async def read_object(request: Request) -> dict[str, Any]:
-    """The body as a JSON object.
+    """Read the body as a JSON object.
 
     Raises:
-        ServiceError: ValidationException, too large or not a JSON object.
+        ServiceError: ValidationException, the body is too large or no JSON object.
     """
     raw = await read_body(request)
     try:
@@ -57,17 +57,17 @@ def json_answer(body: Any, status: int = 200, headers: dict[str, str] | None = N
 
 
 def request_headers() -> dict[str, str]:
-    """A request id of its own for each answer."""
+    """Headers that every answer has: a new request id."""
     return {"x-amzn-requestid": str(uuid.uuid4())}
 
 
 def error_answer(error: ServiceError) -> Response:
-    """The error as the REST-JSON protocol has it: the code in a header, the message in the body."""
+    """An error in AWS's REST-JSON protocol: the code is in a header, the message in the body."""
     return json_answer({"message": error.message, **error.fields}, error.status, {"x-amzn-errortype": error.code})
 
 
 def check_signing_region(request: Request, region: str) -> None:
-    """Raises ServiceError when the request is signed for another Region; unsigned requests are let in."""
+    """Raise ServiceError when the request is signed for another Region; unsigned requests are let in."""
     scope = request.headers.get("authorization", "")
     if scope.startswith("AWS4-HMAC-SHA256") and f"/{region}/" not in scope:
         raise ServiceError(

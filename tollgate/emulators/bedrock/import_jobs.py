@@ -1,59 +1,30 @@
-"""Model import jobs: from artifacts in S3 to an imported model."""
+"""Runs model import jobs: from artifacts in S3 to an imported model."""
 
 from __future__ import annotations
 
 import asyncio
 from contextlib import closing
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING
 
 from tollgate.artifacts import Inspection, InspectionError, inspect
 from tollgate.emulators.bedrock.life import Life
-from tollgate.emulators.bedrock.models import ImportedModel, ModelOrigin
+from tollgate.emulators.bedrock.models import ImportedModel, ImportJob, ModelOrigin, tags_of
 from tollgate.emulators.bedrock.s3_artifacts import S3Artifacts
 from tollgate.extras import MissingExtraError, require_extra
 
 if TYPE_CHECKING:
-    from tollgate.emulators.bedrock.arns import Arn
     from tollgate.emulators.bedrock.service import Bedrock
     from tollgate.engines.base import Engine
 
 ENGINE_TAG = "tollgate:engine"
 
 
-@dataclass(slots=True)
-class ImportJob:
-    """`request` is the operation's input, checked."""
-
-    arn: Arn
-    request: dict[str, Any]
-    created_at: float
-    modified_at: float
-    status: Literal["InProgress", "Completed", "Failed"] = "InProgress"
-    failure_message: str | None = None
-    ended_at: float | None = None
-    model_arn: Arn | None = None
-    tags: dict[str, str] = field(default_factory=dict)
-
-    @property
-    def name(self) -> str:
-        return str(self.request["jobName"])
-
-    @property
-    def model_name(self) -> str:
-        return str(self.request["importedModelName"])
-
-    @property
-    def s3_uri(self) -> str:
-        return str(self.request["modelDataSource"]["s3DataSource"]["s3Uri"])
-
-
 class JobFailedError(Exception):
-    """The job's failure message."""
+    """When a job cannot go on; the text is the job's failure message."""
 
 
 async def run(bedrock: Bedrock, job: ImportJob) -> None:
-    """Take the job to its end; whatever goes wrong becomes its failure message."""
+    """Run a job to its end; whatever goes wrong becomes its failure message."""
     try:
         await bedrock.clock.sleep(bedrock.profile.import_seconds)
         inspection, engine = await asyncio.to_thread(_read_artifacts, bedrock, job)
@@ -69,7 +40,12 @@ async def run(bedrock: Bedrock, job: ImportJob) -> None:
 
 
 def _read_artifacts(bedrock: Bedrock, job: ImportJob) -> tuple[Inspection, Engine]:
-    """Raises InspectionError or JobFailedError with what the user must change."""
+    """Inspect the artifacts and make an engine of them.
+
+    Raises:
+        InspectionError: the artifacts cannot be imported, for the reasons in it.
+        JobFailedError: there is no S3, or no engine can run them.
+    """
     endpoint = bedrock.settings.s3_endpoint_url
     if endpoint is None:
         raise JobFailedError(
@@ -106,14 +82,9 @@ def _engine(bedrock: Bedrock, job: ImportJob, artifacts: S3Artifacts) -> Engine:
 
 
 def engine_name(bedrock: Bedrock, job: ImportJob) -> str:
-    """The engine's name for a job's model: by the settings, else by its tag, else numpy."""
+    """The name of the engine for a job's model: from the settings, else from the model's tag, else numpy."""
     tags = tags_of(job.request.get("importedModelTags", []))
     return bedrock.settings.engine_for.get(job.model_name) or tags.get(ENGINE_TAG) or "numpy"
-
-
-def tags_of(tags: list[dict[str, str]]) -> dict[str, str]:
-    """A list of key/value pairs as a mapping."""
-    return {tag["key"]: tag["value"] for tag in tags}
 
 
 def _model(bedrock: Bedrock, job: ImportJob, inspection: Inspection, engine: Engine) -> ImportedModel:
@@ -142,7 +113,7 @@ def _model(bedrock: Bedrock, job: ImportJob, inspection: Inspection, engine: Eng
 
 
 def kms_key_arn(bedrock: Bedrock, job: ImportJob) -> str | None:
-    """The ARN of the job's key; an alias stays unknown, because no key service is asked."""
+    """The ARN of the job's KMS key; None for an alias, because there is no key service that could resolve it."""
     key = job.request.get("importedModelKmsKeyId")
     if key is None or key.startswith("alias/") or ":alias/" in key:
         return None

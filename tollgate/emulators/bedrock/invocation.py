@@ -1,4 +1,4 @@
-"""One run of a model: from a request's body to pieces of the answer."""
+"""One invocation of a model, from the request's body to the pieces of its answer."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from contextlib import aclosing, asynccontextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from tollgate.emulators.bedrock.engine_errors import as_service_errors
 from tollgate.emulators.bedrock.errors import ServiceError, invalid
-from tollgate.emulators.bedrock.formats import Call, Completion, choose
-from tollgate.engines.base import Delta, Token, Usage
+from tollgate.emulators.bedrock.formats import Answer, InvocationInfo, choose
+from tollgate.engines.base import Delta, Token, TokenCounts
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Mapping
@@ -25,7 +26,10 @@ _LIMITS = {"max_tokens", "max_completion_tokens", "max_gen_len"}
 
 
 class Invocation:
-    """Drives the engine and keeps what it has said so far in `completion`."""
+    """Drives the engine and keeps its output in `answer`.
+
+    Use it once, by one of `whole_answer`, `chunks` and `pieces`.
+    """
 
     def __init__(self, model: ImportedModel, body: Mapping[str, Any], body_format: str | None = None) -> None:
         """`body_format` overrides the model's own.
@@ -39,18 +43,19 @@ class Invocation:
         generation = self.format.parse(body)
         if generation.messages is not None and not model.has_chat_template:
             raise invalid("The model has no chat template: send prompt instead of messages.")
-        prompt_tokens = model.engine.count_tokens(generation)
-        self.call = Call(
+        with as_service_errors():
+            prompt_tokens = model.engine.count_tokens(generation)
+        self.info = InvocationInfo(
             id=uuid.uuid4().hex,
             created=int(time.time()),
             model=f"{model.arn.account}-{model.arn.id}",
             generation=_within_context(generation, prompt_tokens, model.context_length),
             prompt_tokens=prompt_tokens,
         )
-        self.completion = Completion()
+        self.answer = Answer()
 
     async def pieces(self) -> AsyncGenerator[Token | Delta]:
-        """The engine's pieces, each recorded in `completion` before it is handed on.
+        """The engine's pieces, each added to `answer` before it is handed on.
 
         Raises:
             ServiceError: the model fails; before the first piece this is the answer to the request.
@@ -61,27 +66,29 @@ class Invocation:
         with model.traffic.flight():
             await self.fault.strike(0)
             async with model.life.place() as copy, closing(self._produce()) as pieces:
-                await model.life.prefill(self.call.prompt_tokens)
+                await model.life.prefill(self.info.prompt_tokens)
                 async for piece in pieces:
                     await model.life.decode(copy)
                     if model.faults.seconds_per_token:
                         await asyncio.sleep(model.faults.seconds_per_token)
-                    self.completion.add(piece)
+                    self.answer.add(piece)
                     yield piece
-                    await self.fault.strike(self.completion.completion_tokens)
+                    await self.fault.strike(self.answer.completion_tokens)
 
     async def _produce(self) -> AsyncGenerator[Token | Delta]:
-        async with closing(self.model.engine.generate(self.call.generation)) as produced:
-            async for piece in produced:
-                if isinstance(piece, Token | Delta):
-                    yield piece
-                elif isinstance(piece, Usage):
-                    self.call.prompt_tokens = piece.prompt_tokens
-                    self.completion.completion_tokens = piece.completion_tokens
-                else:
-                    self.completion.finish_reason = piece
+        produced = self.model.engine.generate(self.info.generation)
+        with as_service_errors():
+            async with closing(produced):
+                async for piece in produced:
+                    if isinstance(piece, Token | Delta):
+                        yield piece
+                    elif isinstance(piece, TokenCounts):
+                        self.info.prompt_tokens = piece.prompt_tokens
+                        self.answer.completion_tokens = piece.completion_tokens
+                    else:
+                        self.answer.finish_reason = piece
 
-    async def answer(self) -> dict[str, Any]:
+    async def whole_answer(self) -> dict[str, Any]:
         """The whole answer in the request's body format; raises what `pieces` does."""
         try:
             async with aclosing(self.pieces()) as pieces:
@@ -90,7 +97,7 @@ class Invocation:
         except ServiceError as error:
             record_error(self.model, error)
             raise
-        return self.format.answer(self.call, self.completion)
+        return self.format.whole(self.info, self.answer)
 
     async def chunks(self) -> AsyncGenerator[dict[str, Any]]:
         """The answer as chunks in the request's body format; the first waits for the model's first piece."""
@@ -100,14 +107,14 @@ class Invocation:
             async for piece in pieces:
                 if first_piece_at is None:
                     first_piece_at = time.perf_counter()
-                    for chunk in self.format.first_chunks(self.call):
+                    for chunk in self.format.first_chunks(self.info):
                         yield chunk
-                yield self.format.chunk(self.call, self.completion, piece)
+                yield self.format.chunk(self.info, self.answer, piece)
         if first_piece_at is None:
             first_piece_at = time.perf_counter()
-            for chunk in self.format.first_chunks(self.call):
+            for chunk in self.format.first_chunks(self.info):
                 yield chunk
-        *before, last = self.format.last_chunks(self.call, self.completion)
+        *before, last = self.format.last_chunks(self.info, self.answer)
         for chunk in before:
             yield chunk
         yield last | {"amazon-bedrock-invocationMetrics": self._metrics(started, first_piece_at)}
@@ -115,8 +122,8 @@ class Invocation:
     def _metrics(self, started: float, first_piece_at: float) -> dict[str, int]:
         """Counts, and latencies in milliseconds, that the service adds to the last chunk."""
         return {
-            "inputTokenCount": self.call.prompt_tokens,
-            "outputTokenCount": self.completion.completion_tokens,
+            "inputTokenCount": self.info.prompt_tokens,
+            "outputTokenCount": self.answer.completion_tokens,
             "invocationLatency": round((time.perf_counter() - started) * 1000),
             "firstByteLatency": round((first_piece_at - started) * 1000),
         }

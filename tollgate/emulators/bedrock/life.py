@@ -1,4 +1,4 @@
-"""The life of a model's copies: cold starts, copies added and removed under load, a place for each invocation."""
+"""The copies of a model: cold starts, copies added and removed under load, a place for each invocation."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _QUEUE_POLL_S = 0.1
 
 @dataclass(slots=True)
 class ModelCopy:
-    """One running instance of a model; it serves from `ready_at` on."""
+    """One running instance of a model, which serves from `ready_at` on."""
 
     ready_at: float
     in_flight: int = 0
@@ -29,7 +29,10 @@ class ModelCopy:
 
 
 class Life:
-    """The copies of one model. Nothing runs in the background: each look at the copies first brings them up to date."""
+    """The copies of one model.
+
+    Nothing runs in the background: each look at the copies (`copies`) first brings them up to date.
+    """
 
     def __init__(self, profile: Profile, clock: Clock) -> None:
         self._profile = profile
@@ -41,7 +44,7 @@ class Life:
         self.windows_of_removed_copies = 0
 
     def copies(self) -> list[ModelCopy]:
-        """The copies that there are now, those that are still loading too; oldest first."""
+        """The copies that exist now, those that are still loading included; oldest first."""
         now = self._clock.now()
         idle_from = max([self._last_used, *(copy.ready_at for copy in self._copies)])
         if self._copies and not self._busy() and now - idle_from >= self._profile.idle_seconds:
@@ -50,14 +53,14 @@ class Life:
         return list(self._copies)
 
     def windows_billed(self) -> int:
-        """Five-minute windows of all copies, gone ones too."""
+        """Billed windows of all copies, those that are gone included."""
         return self.windows_of_removed_copies + sum(copy.windows.count for copy in self._copies)
 
     def wake(self) -> None:
-        """Make sure that a copy serves.
+        """Make sure that a copy serves; start one when there is none.
 
         Raises:
-            ServiceError: ModelNotReadyException, while the first copy is loading; the call has started it.
+            ServiceError: ModelNotReadyException, while the first copy is loading.
         """
         now = self._clock.now()
         copies = self.copies()
@@ -70,7 +73,7 @@ class Life:
 
     @asynccontextmanager
     async def place(self) -> AsyncGenerator[ModelCopy]:
-        """A place on the least busy copy, held for the time of an invocation.
+        """Hold a place on the least busy copy for the time of an invocation.
 
         Raises:
             ServiceError: the model is cold, or no place came free in time.
@@ -87,12 +90,12 @@ class Life:
             copy.windows.use(self._last_used)
 
     async def prefill(self, prompt_tokens: int) -> None:
-        """Take the time of reading a prompt."""
+        """Wait for as long as the model takes to read a prompt."""
         if self._profile.prefill_seconds_per_token:
             await self._clock.sleep(prompt_tokens * self._profile.prefill_seconds_per_token)
 
     async def decode(self, copy: ModelCopy) -> None:
-        """Take the time of one token on a copy as busy as it is now."""
+        """Wait for as long as the copy takes for one token, as busy as it is now."""
         profile = self._profile
         if profile.decode_seconds_per_token:
             slowdown = 1 + profile.slowdown_per_neighbour * (copy.in_flight - 1)
@@ -111,7 +114,7 @@ class Life:
             await self._clock.sleep(_QUEUE_POLL_S)
 
     def _scale(self, now: float) -> None:
-        """Add a copy after a crowded time, remove one after a time in which the others would have done."""
+        """Add a copy to a model that was crowded for long enough; remove one that was not needed for long enough."""
         if not self._copies:
             return
         profile, count, busy = self._profile, len(self._copies), self._busy()

@@ -1,11 +1,11 @@
-"""An imported model, where it came from, and the traffic it has had."""
+"""The records of the embedded Bedrock: imported models with their traffic, and the jobs that import them."""
 
 from __future__ import annotations
 
 from collections import deque
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from tollgate.emulators.bedrock.faults import FaultScript
 
@@ -21,17 +21,20 @@ _RECENT_BODIES = 16
 
 @dataclass(slots=True)
 class Traffic:
-    """Counters of a model; a stream counts as open until its last frame is sent or its client has gone."""
+    """Counts what a model is asked and what it answers.
+
+    A stream counts as open until its last frame is sent or its client has gone.
+    """
 
     invocations: int = 0
-    """Calls that named this model, refused ones too."""
+    """Invocations of this model, those that were refused included."""
     in_flight: int = 0
     most_in_flight: int = 0
     open_streams: int = 0
     streams_closed_by_client: int = 0
     errors: dict[str, int] = field(default_factory=dict)
     recent_bodies: deque[Mapping[str, Any]] = field(default_factory=lambda: deque(maxlen=_RECENT_BODIES))
-    """The last request bodies, newest last, so that a test can see what arrived."""
+    """The latest request bodies, newest last: they show a test what arrived."""
 
     @contextmanager
     def flight(self) -> Iterator[None]:
@@ -42,6 +45,33 @@ class Traffic:
             yield
         finally:
             self.in_flight -= 1
+
+
+@dataclass(slots=True)
+class ImportJob:
+    """A model import job; `request` is the checked input of CreateModelImportJob."""
+
+    arn: Arn
+    request: dict[str, Any]
+    created_at: float
+    modified_at: float
+    status: Literal["InProgress", "Completed", "Failed"] = "InProgress"
+    failure_message: str | None = None
+    ended_at: float | None = None
+    model_arn: Arn | None = None
+    tags: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        return str(self.request["jobName"])
+
+    @property
+    def model_name(self) -> str:
+        return str(self.request["importedModelName"])
+
+    @property
+    def s3_uri(self) -> str:
+        return str(self.request["modelDataSource"]["s3DataSource"]["s3Uri"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,23 +86,29 @@ class ModelOrigin:
 
 @dataclass(slots=True)
 class ImportedModel:
-    """`body_format` is openai for a new import, bedrock or mistral for an older one that knows only that."""
+    """A model that can be invoked: imported by a job, or registered without artifacts."""
 
     name: str
     arn: Arn
     architecture: str
     body_format: str
+    """`openai` for a new import; an older one knows only `bedrock` or only `mistral`."""
     engine: Engine
     engine_name: str
     created_at: float
     has_chat_template: bool
     life: Life
     instruct_supported: bool
-    """Whether Converse works: the family is allowed and a chat template came with the model."""
+    """Whether Converse serves the model: its family is allowed there and it has a chat template."""
     context_length: int | None = None
     custom_model_units: int = 1
     origin: ModelOrigin | None = None
-    """None for a model that was registered rather than imported."""
+    """The import; None for a model that was registered."""
     tags: dict[str, str] = field(default_factory=dict)
     traffic: Traffic = field(default_factory=Traffic)
     faults: FaultScript = field(default_factory=FaultScript)
+
+
+def tags_of(tags: list[dict[str, str]]) -> dict[str, str]:
+    """A list of key/value pairs as a mapping."""
+    return {tag["key"]: tag["value"] for tag in tags}

@@ -17,6 +17,8 @@ _DEFAULT_PAGE = 1000
 
 
 class Listed(Protocol):
+    """An item of a list: an import job or an imported model."""
+
     @property
     def name(self) -> str: ...
     @property
@@ -29,13 +31,13 @@ T = TypeVar("T", bound=Listed)
 
 
 def page(items: Iterable[T], request: Mapping[str, Any]) -> tuple[list[T], str | None]:
-    """The page that a List operation asks for, and the token of the next one.
+    """Return the page that a List operation asks for, and the token of the next page.
 
     `items` come in the order of their creation; the answer is newest first unless the request says otherwise.
     A token names the last item of its page, so that items made or deleted between two pages shift nothing.
 
     Raises:
-        ServiceError: ValidationException, the token is not one of ours or its item is gone.
+        ServiceError: ValidationException, the token was not made here or its item is gone.
     """
     kept = [item for item in items if _matches(item, request)]
     if request.get("sortOrder") != "Ascending":

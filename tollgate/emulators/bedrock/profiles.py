@@ -1,4 +1,4 @@
-"""How models live: how long an import and a cold start take, when copies come and go, how fast they are."""
+"""Profiles of models: how long an import and a cold start take, when copies come and go, how fast they are."""
 
 from __future__ import annotations
 
@@ -8,34 +8,36 @@ from math import inf
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """Durations are seconds of model time; an infinite limit is no limit."""
+    """The times and limits of a model's copies. Durations are in seconds of model time; `inf` means no limit."""
 
     import_seconds: float = 0
     cold_start_seconds: float = 0
-    """From the first call of a model without copies, or from the decision to add one, to a copy that serves."""
+    """Time until a new copy serves. It begins with the first invocation of a model that has no copies, or with the
+    decision to add one."""
     idle_seconds: float = 300
-    """Without an invocation for so long, a model loses its copies."""
+    """A model that is not invoked for so long loses its copies. One copy of several goes when the others would have
+    been enough for so long."""
     max_copies: int = 1
     concurrency_per_copy: float = inf
-    """Invocations that a copy runs at once; more of them wait."""
+    """Invocations that a copy runs at once; further ones wait."""
     scale_out_above: float = inf
-    """A copy is added when more invocations than this come to each copy …"""
+    """A model is crowded while each of its copies has more invocations than this on average."""
     scale_out_seconds: float = 0
-    """… for so long; a copy is removed when the others would do for `idle_seconds`."""
+    """A model that was crowded for so long gets another copy, up to `max_copies`."""
     queue_seconds: float = 60
-    """An invocation that finds no free place in time is throttled."""
+    """An invocation that waited for so long without finding a free place is throttled."""
     prefill_seconds_per_token: float = 0
     decode_seconds_per_token: float = 0
-    """Of a copy that runs a single invocation."""
+    """Time for one token on a copy that runs a single invocation."""
     slowdown_per_neighbour: float = 0
-    """Share by which each further invocation on the same copy slows decoding."""
+    """Share by which each further invocation on the same copy lengthens the time for one token."""
 
 
 PROFILES = {
-    # No waiting at all, but models still go to sleep and are billed by the window.
+    # Nothing takes time, but models still lose their copies and are billed by the window.
     "instant": Profile(),
-    # Chosen so that the measurements published for ApexGuru, a fine-tuned 13B Qwen2.5, come out; how, and what
-    # of it is assumption, is told in docs/decisions/0043-case-study-profile.md.
+    # The values reproduce the measurements published for ApexGuru, a fine-tuned 13B Qwen2.5. Which of them are
+    # assumptions is in docs/decisions/0043-case-study-profile.md.
     "case-study": Profile(
         import_seconds=360,
         cold_start_seconds=100,
@@ -51,7 +53,7 @@ PROFILES = {
 
 
 def profile(name: str) -> Profile:
-    """Raises ValueError when there is no such profile."""
+    """The profile of a name; raises ValueError when there is none."""
     if name not in PROFILES:
         raise ValueError(f"profile {name!r} is not one of {', '.join(PROFILES)}")
     return PROFILES[name]

@@ -1,4 +1,4 @@
-"""Answers that Starlette has no class for: an event stream, and an answer that is cut off."""
+"""Responses that Starlette has no class for: an event stream, and an answer that is cut off."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
 
 class EventStreamResponse(StreamingResponse):
-    """Frames as they come; an error before the first frame is an HTTP error, not a frame.
+    """Sends frames as they come. An error before the first frame is answered with its HTTP status instead.
 
-    Starlette watches the connection meanwhile and cancels the frames when the client goes away.
+    Starlette watches the connection meanwhile, and cancels the frames when the client goes away.
     """
 
     def __init__(
@@ -39,7 +39,7 @@ class EventStreamResponse(StreamingResponse):
         self._on_error = on_error
 
     async def stream_response(self, send: Send) -> None:
-        """Send the stream; counts it as open, and as closed by the client when it does not reach its end."""
+        """Send the stream. It counts as open meanwhile, and as closed by the client when it does not reach its end."""
         finished = False
         self._traffic.open_streams += 1
         try:

@@ -1,4 +1,4 @@
-"""The operations of bedrock-runtime."""
+"""The operations of bedrock-runtime that take a model's own body: InvokeModel and its streaming form."""
 
 from __future__ import annotations
 
@@ -39,23 +39,23 @@ _STREAM_EXCEPTIONS = frozenset(
 
 
 async def invoke_model(request: Request) -> Response:
-    """InvokeModel."""
+    """The operation InvokeModel."""
     started = time.perf_counter()
     invocation = await start_invocation(request)
     try:
-        answer = await invocation.answer()
+        answer = await invocation.whole_answer()
     except ConnectionBrokenError:
         return CutResponse(b"{}", keep=0)
     headers = {
-        "x-amzn-bedrock-input-token-count": str(invocation.call.prompt_tokens),
-        "x-amzn-bedrock-output-token-count": str(invocation.completion.completion_tokens),
+        "x-amzn-bedrock-input-token-count": str(invocation.info.prompt_tokens),
+        "x-amzn-bedrock-output-token-count": str(invocation.answer.completion_tokens),
         "x-amzn-bedrock-invocation-latency": str(round((time.perf_counter() - started) * 1000)),
     }
     return _distort(invocation.fault, json_answer(answer, headers=headers))
 
 
 async def invoke_model_with_response_stream(request: Request) -> Response:
-    """InvokeModelWithResponseStream."""
+    """The operation InvokeModelWithResponseStream."""
     invocation = await start_invocation(request)
     return EventStreamResponse(
         _chunk_frames(invocation),
@@ -66,17 +66,17 @@ async def invoke_model_with_response_stream(request: Request) -> Response:
 
 
 def find_model(request: Request) -> ImportedModel:
-    """The model that the path names. Raises ServiceError when it may not be called."""
+    """The model that the path names; raises ServiceError when it may not be invoked."""
     bedrock: Bedrock = request.app.state.bedrock
     check_signing_region(request, bedrock.settings.region)
     return bedrock.invocable(request.path_params["modelId"])
 
 
 async def start_invocation(request: Request) -> Invocation:
-    """Check the request and count it.
+    """Check the request, count it, and prepare the invocation.
 
     Raises:
-        ServiceError: the model or the body is not acceptable.
+        ServiceError: the model may not be invoked, or not with this body.
     """
     model = find_model(request)
     body = await read_object(request)
@@ -90,7 +90,7 @@ async def start_invocation(request: Request) -> Invocation:
 
 
 def stream_exception(error: ServiceError, members: frozenset[str] = _STREAM_EXCEPTIONS) -> bytes:
-    """The frame of an error inside a stream, where only some exceptions are modelled."""
+    """The frame of an error inside a stream. Errors that have no shape there become one that has."""
     name = error.code[0].lower() + error.code[1:]
     if name not in members:
         name = "modelStreamErrorException" if name.startswith("model") else "internalServerException"
@@ -98,7 +98,7 @@ def stream_exception(error: ServiceError, members: frozenset[str] = _STREAM_EXCE
 
 
 async def _chunk_frames(invocation: Invocation) -> AsyncGenerator[bytes]:
-    """The frames of an answer; an error before the first is raised, later it is the last frame."""
+    """Yield the frames of an answer. An error before the first frame is raised; a later one is the last frame."""
     raw, left = invocation.fault.raw_body, invocation.fault.truncate_bytes
     begun = False
     try:
@@ -122,7 +122,7 @@ async def _chunk_frames(invocation: Invocation) -> AsyncGenerator[bytes]:
 
 
 def _distort(fault: Step, response: Response) -> Response:
-    """Spoil a good answer as the fault wants it."""
+    """Spoil a good answer as its fault says."""
     if fault.raw_body is not None:
         response = Response(fault.raw_body, headers=request_headers() | {"content-type": "application/json"})
     if fault.truncate_bytes is not None:

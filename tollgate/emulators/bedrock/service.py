@@ -24,7 +24,7 @@ from tollgate.engines.echo import EchoEngine
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Mapping, Sequence
 
-    from tollgate.emulators.bedrock.import_jobs import ImportJob
+    from tollgate.emulators.bedrock.models import ImportJob
     from tollgate.engines.base import Engine
 
 _BODY_FORMATS = ("openai", "bedrock", "mistral")
@@ -32,7 +32,12 @@ _ENGINES = ("echo", "upstream")
 
 
 class Bedrock:
-    """One account in one Region."""
+    """Amazon Bedrock for one account in one Region.
+
+    bedrock = Bedrock(Settings(profile="instant"))
+    arn = bedrock.register("llama-demo", body_format="bedrock")
+    bedrock.set_faults("llama-demo", steps=[{"error": "ThrottlingException"}])
+    """
 
     def __init__(self, settings: Settings | None = None, clock: Clock | None = None) -> None:
         """Raises ValueError for settings that name no profile."""
@@ -40,7 +45,7 @@ class Bedrock:
         self.profile = profile(self.settings.profile)
         self.clock = clock or Clock()
         self.jobs: list[ImportJob] = []
-        """Oldest first."""
+        """All import jobs, oldest first."""
         self._models: dict[str, ImportedModel] = {}
         self._sequence = 0
         self._tasks: set[asyncio.Task[None]] = set()
@@ -85,17 +90,18 @@ class Bedrock:
         return list(self._models.values())
 
     def model(self, name: str) -> ImportedModel:
-        """Raises KeyError when no model has this name."""
+        """The model of a name; raises KeyError when there is none."""
         for model in self.models():
             if model.name == name:
                 return model
         raise KeyError(name)
 
     def add(self, model: ImportedModel) -> None:
+        """Make a model invocable."""
         self._models[model.arn.id] = model
 
     def remove(self, model: ImportedModel) -> None:
-        """Forget a model; invocations that run go on."""
+        """Delete a model with its artifacts; invocations that run already go on."""
         del self._models[model.arn.id]
         if model.origin:
             shutil.rmtree(self.storage / model.origin.job_arn.rpartition("/")[2], ignore_errors=True)
@@ -108,7 +114,7 @@ class Bedrock:
         throttle_above: int | None = None,
         seconds_per_token: float = 0,
     ) -> None:
-        """Replace the faults of a model (faults.py says what a step may hold); no arguments: no faults.
+        """Replace the faults of a model; faults.py says what a step may hold. Without arguments the model has none.
 
         Raises:
             KeyError: no model has this name.
@@ -118,10 +124,10 @@ class Bedrock:
         self.model(name).faults = parse_script(script)
 
     def invocable(self, model_id: str) -> ImportedModel:
-        """The model that a runtime call names by ARN.
+        """Find the model that a request to bedrock-runtime names by ARN.
 
         Raises:
-            ServiceError: not an imported model of this account and Region.
+            ServiceError: there is no such imported model in this account and Region.
         """
         arn = arns.parse(model_id)
         if arn is None or arn.kind != "imported-model" or arn.region != self.settings.region:
@@ -138,13 +144,13 @@ class Bedrock:
             raise ServiceError("AccessDeniedException", f"You don't have access to {arn}.")
 
     def new_arn(self, kind: str, seed: str) -> arns.Arn:
-        """The ARN of a new resource; ids depend on their seed and order alone, so that runs can be compared."""
+        """Make the ARN of a new resource; ids depend only on seed and order, so that runs can be compared."""
         self._sequence += 1
         resource_id = arns.resource_id(f"{kind}/{seed}/{self._sequence}")
         return arns.Arn(self.settings.region, self.settings.account_id, kind, resource_id)
 
     def engine(self, name: str) -> Engine:
-        """A new engine that needs no artifacts.
+        """Make an engine that needs no artifacts.
 
         Raises:
             ValueError: no such engine, or `upstream` without settings.
@@ -161,7 +167,7 @@ class Bedrock:
         raise ValueError(f"engine {name!r} is not one of {', '.join(_ENGINES)}")
 
     def start(self, work: Coroutine[Any, Any, None]) -> None:
-        """Run something in the background of the server's event loop."""
+        """Run a coroutine in the background of the server's event loop."""
         task = asyncio.ensure_future(work)
         # The loop itself keeps only weak references to its tasks.
         self._tasks.add(task)
@@ -169,7 +175,7 @@ class Bedrock:
 
     @cached_property
     def storage(self) -> Path:
-        """Where imported artifacts are kept until this object goes away."""
+        """The folder of imported artifacts, deleted together with this object."""
         directory = tempfile.mkdtemp(prefix="tollgate-bedrock-")
         weakref.finalize(self, shutil.rmtree, directory, ignore_errors=True)
         return Path(directory)
@@ -182,5 +188,5 @@ def _converse_allows(architecture: str) -> bool:
 
 
 def _letters(name: str) -> str:
-    """Model types and config.json's class names, spelt alike: `qwen2_5_vl`, `Qwen2_5_VLForConditionalGeneration`."""
+    """The letters of a name, so that a model type (`qwen2_5_vl`) begins its class name (`Qwen2_5_VLForCondit…`)."""
     return name.lower().replace("_", "").replace("-", "")

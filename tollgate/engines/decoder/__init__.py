@@ -4,7 +4,7 @@ Written to be read and to run small models without a GPU; results agree with tra
 """
 
 from tollgate.engines.decoder.attention import KeyValueCache
-from tollgate.engines.decoder.config import DecoderConfig, ModelLoadError
+from tollgate.engines.decoder.config import DecoderConfig
 from tollgate.engines.decoder.model import Decoder, load_decoder
 
-__all__ = ["Decoder", "DecoderConfig", "KeyValueCache", "ModelLoadError", "load_decoder"]
+__all__ = ["Decoder", "DecoderConfig", "KeyValueCache", "load_decoder"]

@@ -6,13 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from tollgate.artifacts.reader import shown
+from tollgate.engines.errors import ModelLoadError
 
 ARCHITECTURES = ("LlamaForCausalLM", "MistralForCausalLM", "Qwen2ForCausalLM")
 _ACTIVATIONS = ("silu", "swish")
-
-
-class ModelLoadError(ValueError):
-    """Artifacts that this engine cannot run; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tollgate.engines.decoder.attention import KeyValueCache, attend
-from tollgate.engines.decoder.config import DecoderConfig, ModelLoadError, parse_config
+from tollgate.engines.decoder.config import DecoderConfig, parse_config
 from tollgate.engines.decoder.rope import RotaryEmbedding, rotate
 from tollgate.engines.decoder.tensors import Tensors, read_json
+from tollgate.engines.errors import ModelLoadError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tollgate.artifacts.reader import shown
-from tollgate.engines.decoder.config import ModelLoadError
+from tollgate.engines.errors import ModelLoadError
 
 if TYPE_CHECKING:
     from collections.abc import Callable

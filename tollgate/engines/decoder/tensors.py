@@ -10,7 +10,7 @@ from tollgate.artifacts.reader import ArtifactReader
 from tollgate.artifacts.safetensors_header import TensorInfo, read_header
 from tollgate.artifacts.shards import weight_files
 from tollgate.artifacts.source import LocalArtifacts
-from tollgate.engines.decoder.config import ModelLoadError
+from tollgate.engines.errors import ModelLoadError
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -16,7 +16,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tollgate.emulators.bedrock.errors import invalid
-from tollgate.emulators.bedrock.formats.base import BodyFormat, Call, Completion
+from tollgate.emulators.bedrock.formats.base import Answer, BodyFormat, InvocationInfo
 from tollgate.emulators.bedrock.formats.bedrock import BedrockFormat
 from tollgate.emulators.bedrock.formats.mistral import MistralFormat
 from tollgate.emulators.bedrock.formats.openai_chat import OpenAIChatFormat
@@ -25,7 +25,7 @@ from tollgate.emulators.bedrock.formats.openai_completion import OpenAICompletio
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["BodyFormat", "Call", "Completion", "choose"]
+__all__ = ["Answer", "BodyFormat", "InvocationInfo", "choose"]
 
 _BEDROCK = BedrockFormat()
 _MISTRAL = MistralFormat()
@@ -34,7 +34,15 @@ _COMPLETION = OpenAICompletionFormat()
 
 
 def choose(body_format: str, body: Mapping[str, Any]) -> BodyFormat:
-    """The format in which a model with this `body_format` (openai, bedrock, mistral) reads this body."""
+    """Choose the format in which a model reads a body.
+
+    Args:
+        body_format: the model's: openai, bedrock or mistral.
+        body: the request's; on a model of `openai` its keys alone decide.
+
+    Raises:
+        ServiceError: ValidationException, the body is of no format.
+    """
     if body_format == "bedrock":
         return _BEDROCK
     if body_format == "mistral":

@@ -1,4 +1,4 @@
-"""What a body format does, and what it is given to write an answer."""
+"""The port of a body format, and what a format is given to write an answer."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(slots=True)
-class Call:
-    """One invocation as its answer mentions it."""
+class InvocationInfo:
+    """The facts about an invocation that stand in its answer."""
 
     id: str
     """32 hexadecimal digits."""
@@ -26,15 +26,15 @@ class Call:
 
 
 @dataclass(slots=True)
-class Completion:
-    """What the engine has produced so far."""
+class Answer:
+    """The engine's output so far."""
 
     pieces: list[Token | Delta] = field(default_factory=list)
     completion_tokens: int = 0
     finish_reason: FinishReason = "stop"
 
     def add(self, piece: Token | Delta) -> None:
-        """Take the engine's next piece; a delta counts as a token too."""
+        """Append the engine's next piece; a delta counts as a token too."""
         self.pieces.append(piece)
         self.completion_tokens += 1
 
@@ -48,18 +48,24 @@ class Completion:
 
 
 class BodyFormat(Protocol):
-    """Reads a request's body and writes the answer, whole or in chunks; all are JSON objects."""
+    """Reads a request's body and writes its answer, whole or in chunks. All of these are JSON objects."""
 
     def parse(self, body: Mapping[str, Any]) -> Generation:
-        """Raises ServiceError (ValidationException) that names the field at fault."""
+        """Read a body; raises ServiceError (ValidationException) that names the field at fault."""
         ...
 
-    def answer(self, call: Call, completion: Completion) -> dict[str, Any]: ...
-
-    def first_chunks(self, call: Call) -> list[dict[str, Any]]: ...
-
-    def chunk(self, call: Call, completion: Completion, piece: Token | Delta) -> dict[str, Any]:
-        """The chunk of `piece`, which `completion` already holds."""
+    def whole(self, info: InvocationInfo, answer: Answer) -> dict[str, Any]:
+        """The answer to a request that does not stream."""
         ...
 
-    def last_chunks(self, call: Call, completion: Completion) -> list[dict[str, Any]]: ...
+    def first_chunks(self, info: InvocationInfo) -> list[dict[str, Any]]:
+        """The chunks before the first piece."""
+        ...
+
+    def chunk(self, info: InvocationInfo, answer: Answer, piece: Token | Delta) -> dict[str, Any]:
+        """The chunk of a piece, which `answer` holds already."""
+        ...
+
+    def last_chunks(self, info: InvocationInfo, answer: Answer) -> list[dict[str, Any]]:
+        """The chunks after the last piece, at least one."""
+        ...

@@ -1,4 +1,4 @@
-"""BedrockCompletion: `prompt` and `max_gen_len` in, `generation` out."""
+"""The format BedrockCompletion: a request with `prompt` and `max_gen_len`, an answer with `generation`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tollgate.engines.base import Delta, Generation, Token
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from tollgate.emulators.bedrock.formats.base import Call, Completion
+    from tollgate.emulators.bedrock.formats.base import Answer, InvocationInfo
 
 _DEFAULT_MAX_GEN_LEN = 512
 _KEYS = frozenset(
@@ -48,41 +48,41 @@ class BedrockFormat:
             body=body,
         )
 
-    def answer(self, call: Call, completion: Completion) -> dict[str, Any]:
+    def whole(self, info: InvocationInfo, answer: Answer) -> dict[str, Any]:
         return {
-            "generation": completion.text,
-            "prompt_token_count": call.prompt_tokens,
-            "generation_token_count": completion.completion_tokens,
-            "stop_reason": completion.finish_reason,
-            "logprobs": _logprobs(completion.tokens),
+            "generation": answer.text,
+            "prompt_token_count": info.prompt_tokens,
+            "generation_token_count": answer.completion_tokens,
+            "stop_reason": answer.finish_reason,
+            "logprobs": _logprobs(answer.tokens),
         }
 
-    def first_chunks(self, call: Call) -> list[dict[str, Any]]:
+    def first_chunks(self, info: InvocationInfo) -> list[dict[str, Any]]:
         return []
 
-    def chunk(self, call: Call, completion: Completion, piece: Token | Delta) -> dict[str, Any]:
-        number = completion.completion_tokens
+    def chunk(self, info: InvocationInfo, answer: Answer, piece: Token | Delta) -> dict[str, Any]:
+        number = answer.completion_tokens
         return {
             "generation": piece.text if isinstance(piece, Token) else "",
-            "prompt_token_count": call.prompt_tokens if number == 1 else None,
+            "prompt_token_count": info.prompt_tokens if number == 1 else None,
             "generation_token_count": number,
             "stop_reason": None,
             "logprobs": _logprobs([piece]) if isinstance(piece, Token) else None,
         }
 
-    def last_chunks(self, call: Call, completion: Completion) -> list[dict[str, Any]]:
+    def last_chunks(self, info: InvocationInfo, answer: Answer) -> list[dict[str, Any]]:
         return [
             {
                 "generation": "",
-                "prompt_token_count": None if completion.completion_tokens else call.prompt_tokens,
-                "generation_token_count": completion.completion_tokens,
-                "stop_reason": completion.finish_reason,
+                "prompt_token_count": None if answer.completion_tokens else info.prompt_tokens,
+                "generation_token_count": answer.completion_tokens,
+                "stop_reason": answer.finish_reason,
                 "logprobs": None,
             }
         ]
 
 
 def _logprobs(tokens: list[Token]) -> list[dict[str, float]] | None:
-    """One object per token, its only key the token's id."""
+    """The log-probabilities as the format writes them: one object per token, its only key the token's id."""
     known = [{str(token.token_id): token.logprob} for token in tokens if token.logprob is not None]
     return known or None

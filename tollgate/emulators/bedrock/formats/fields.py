@@ -1,4 +1,4 @@
-"""Typed reading of a request body, with the service's words when a field is wrong."""
+"""Reads typed values from a request body, and refuses wrong ones in the service's words."""
 
 from __future__ import annotations
 

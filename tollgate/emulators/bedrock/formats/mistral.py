@@ -1,4 +1,4 @@
-"""The format of older Mistral imports: `prompt` and `max_tokens` in, `outputs` out."""
+"""The format of older Mistral imports: a request with `prompt` and `max_tokens`, an answer with `outputs`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tollgate.engines.base import Delta, Generation, Token
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from tollgate.emulators.bedrock.formats.base import Call, Completion
+    from tollgate.emulators.bedrock.formats.base import Answer, InvocationInfo
 
 _DEFAULT_MAX_TOKENS = 512
 _KEYS = frozenset({"prompt", "max_tokens", "temperature", "top_p", "top_k", "stop"})
@@ -36,17 +36,17 @@ class MistralFormat:
             body=body,
         )
 
-    def answer(self, call: Call, completion: Completion) -> dict[str, Any]:
-        return _output(completion.text, completion.finish_reason)
+    def whole(self, info: InvocationInfo, answer: Answer) -> dict[str, Any]:
+        return _output(answer.text, answer.finish_reason)
 
-    def first_chunks(self, call: Call) -> list[dict[str, Any]]:
+    def first_chunks(self, info: InvocationInfo) -> list[dict[str, Any]]:
         return []
 
-    def chunk(self, call: Call, completion: Completion, piece: Token | Delta) -> dict[str, Any]:
+    def chunk(self, info: InvocationInfo, answer: Answer, piece: Token | Delta) -> dict[str, Any]:
         return _output(piece.text if isinstance(piece, Token) else "", None)
 
-    def last_chunks(self, call: Call, completion: Completion) -> list[dict[str, Any]]:
-        return [_output("", completion.finish_reason)]
+    def last_chunks(self, info: InvocationInfo, answer: Answer) -> list[dict[str, Any]]:
+        return [_output("", answer.finish_reason)]
 
 
 def _output(text: str, stop_reason: str | None) -> dict[str, Any]:

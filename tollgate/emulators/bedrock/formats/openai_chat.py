@@ -1,4 +1,4 @@
-"""OpenAIChatCompletion: `messages` in, `chat.completion` out, in vLLM's schema."""
+"""The format OpenAIChatCompletion: a request with `messages`, a `chat.completion` in vLLM's schema as the answer."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tollgate.engines.base import Delta, Generation, Token
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from tollgate.emulators.bedrock.formats.base import Call, Completion
+    from tollgate.emulators.bedrock.formats.base import Answer, InvocationInfo
 
 _DEFAULT_MAX_TOKENS = 4096
 _ROLES = frozenset({"system", "developer", "user", "assistant", "tool", "function"})
@@ -39,18 +39,18 @@ class OpenAIChatFormat:
             top_k=fields.optional_integer("top_k", minimum=-1),
             stop=fields.strings("stop"),
             seed=fields.optional_integer("seed", minimum=0),
-            top_logprobs=fields.integer("top_logprobs", 0, minimum=0) if fields.flag("logprobs") else None,
+            top_logprobs=_top_logprobs(fields),
             body=body,
         )
 
-    def answer(self, call: Call, completion: Completion) -> dict[str, Any]:
+    def whole(self, info: InvocationInfo, answer: Answer) -> dict[str, Any]:
         message: dict[str, Any] = {
             "role": "assistant",
-            "content": completion.text,
+            "content": answer.text,
             "refusal": None,
             "tool_calls": [],
         }
-        for piece in completion.pieces:
+        for piece in answer.pieces:
             if isinstance(piece, Delta):
                 _merge(message, piece.fields)
         if message["tool_calls"] and not message["content"]:
@@ -58,32 +58,38 @@ class OpenAIChatFormat:
         choice = {
             "index": 0,
             "message": message,
-            "logprobs": _logprobs(completion.tokens),
-            "finish_reason": completion.finish_reason,
+            "logprobs": _logprobs(answer.tokens),
+            "finish_reason": answer.finish_reason,
             "stop_reason": None,
             "token_ids": None,
         }
         return {
-            **_envelope(call, "chat.completion"),
+            **_envelope(info, "chat.completion"),
             "choices": [choice],
-            "usage": usage(call, completion),
+            "usage": usage(info, answer),
             "prompt_logprobs": None,
             "kv_transfer_params": None,
         }
 
-    def first_chunks(self, call: Call) -> list[dict[str, Any]]:
-        return [_chunk(call, {"role": "assistant", "content": ""})]
+    def first_chunks(self, info: InvocationInfo) -> list[dict[str, Any]]:
+        return [_chunk(info, {"role": "assistant", "content": ""})]
 
-    def chunk(self, call: Call, completion: Completion, piece: Token | Delta) -> dict[str, Any]:
+    def chunk(self, info: InvocationInfo, answer: Answer, piece: Token | Delta) -> dict[str, Any]:
         if isinstance(piece, Delta):
-            return _chunk(call, dict(piece.fields))
-        return _chunk(call, {"content": piece.text}, logprobs=_logprobs([piece]))
+            return _chunk(info, dict(piece.fields))
+        return _chunk(info, {"content": piece.text}, logprobs=_logprobs([piece]))
 
-    def last_chunks(self, call: Call, completion: Completion) -> list[dict[str, Any]]:
-        chunks = [_chunk(call, {}, finish_reason=completion.finish_reason)]
-        if wants_usage(call):
-            chunks.append(chunks[0] | {"choices": [], "usage": usage(call, completion)})
+    def last_chunks(self, info: InvocationInfo, answer: Answer) -> list[dict[str, Any]]:
+        chunks = [_chunk(info, {}, finish_reason=answer.finish_reason)]
+        if wants_usage(info):
+            chunks.append(chunks[0] | {"choices": [], "usage": usage(info, answer)})
         return chunks
+
+
+def _top_logprobs(fields: Fields) -> int | None:
+    if not fields.flag("logprobs"):
+        return None
+    return fields.integer("top_logprobs", 0, minimum=0)
 
 
 def _check_message(number: int, message: dict[str, Any]) -> None:
@@ -94,12 +100,12 @@ def _check_message(number: int, message: dict[str, Any]) -> None:
         raise invalid(f"Malformed input request: messages[{number}].content must be a string or a list of parts.")
 
 
-def _envelope(call: Call, kind: str) -> dict[str, Any]:
-    return {"id": f"chatcmpl-{call.id}", "object": kind, "created": call.created, "model": call.model}
+def _envelope(info: InvocationInfo, kind: str) -> dict[str, Any]:
+    return {"id": f"chatcmpl-{info.id}", "object": kind, "created": info.created, "model": info.model}
 
 
 def _chunk(
-    call: Call,
+    info: InvocationInfo,
     delta: dict[str, Any],
     *,
     finish_reason: str | None = None,
@@ -111,7 +117,7 @@ def _chunk(
         "logprobs": logprobs,
         "finish_reason": finish_reason,
     }
-    return {**_envelope(call, "chat.completion.chunk"), "choices": [choice]}
+    return {**_envelope(info, "chat.completion.chunk"), "choices": [choice]}
 
 
 def _merge(message: dict[str, Any], delta: Mapping[str, Any]) -> None:
@@ -145,8 +151,10 @@ def _logprobs(tokens: list[Token]) -> dict[str, Any] | None:
 
 def _logprob(text: str, logprob: float | None, top: tuple[tuple[str, float], ...]) -> dict[str, Any]:
     return {
-        "token": text,
-        "logprob": logprob,
-        "bytes": list(text.encode()),
-        "top_logprobs": [{"token": t, "logprob": p, "bytes": list(t.encode())} for t, p in top],
+        **_logprob_of(text, logprob),
+        "top_logprobs": [_logprob_of(name, value) for name, value in top],
     }
+
+
+def _logprob_of(text: str, logprob: float | None) -> dict[str, Any]:
+    return {"token": text, "logprob": logprob, "bytes": list(text.encode())}

@@ -1,4 +1,7 @@
-"""OpenAICompletion: `prompt` and `max_tokens` in, `text_completion` out, in vLLM's schema."""
+"""The format OpenAICompletion: a request with `prompt` and `max_tokens`, a `text_completion` as the answer.
+
+The schema is vLLM's.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ from tollgate.engines.base import Delta, Generation, Token
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from tollgate.emulators.bedrock.formats.base import Call, Completion
+    from tollgate.emulators.bedrock.formats.base import Answer, InvocationInfo
 
 # https://platform.openai.com/docs/api-reference/completions/create: the default of max_tokens.
 _DEFAULT_MAX_TOKENS = 16
@@ -21,7 +24,6 @@ class OpenAICompletionFormat:
 
     def parse(self, body: Mapping[str, Any]) -> Generation:
         fields = Fields(body)
-        logprobs = body.get("logprobs")
         return Generation(
             prompt=fields.text("prompt"),
             messages=None,
@@ -32,40 +34,37 @@ class OpenAICompletionFormat:
             top_k=fields.optional_integer("top_k", minimum=-1),
             stop=fields.strings("stop"),
             seed=fields.optional_integer("seed", minimum=0),
-            # The service reads `true` as one alternative.
-            top_logprobs=int(logprobs)
-            if isinstance(logprobs, bool)
-            else fields.optional_integer("logprobs", minimum=0),
+            top_logprobs=_top_logprobs(fields, body.get("logprobs")),
             body=body,
         )
 
-    def answer(self, call: Call, completion: Completion) -> dict[str, Any]:
-        logprobs = _logprobs(completion.tokens)
-        return self._object(call, completion.text, completion.finish_reason, logprobs) | {
-            "usage": usage(call, completion)
-        }
+    def whole(self, info: InvocationInfo, answer: Answer) -> dict[str, Any]:
+        logprobs = _logprobs(answer.tokens)
+        return self._object(info, answer.text, answer.finish_reason, logprobs) | {"usage": usage(info, answer)}
 
-    def first_chunks(self, call: Call) -> list[dict[str, Any]]:
+    def first_chunks(self, info: InvocationInfo) -> list[dict[str, Any]]:
         return []
 
-    def chunk(self, call: Call, completion: Completion, piece: Token | Delta) -> dict[str, Any]:
+    def chunk(self, info: InvocationInfo, answer: Answer, piece: Token | Delta) -> dict[str, Any]:
         if isinstance(piece, Delta):
-            return self._object(call, "", None, None)
-        return self._object(call, piece.text, None, _logprobs([piece]))
+            return self._object(info, "", None, None)
+        return self._object(info, piece.text, None, _logprobs([piece]))
 
-    def last_chunks(self, call: Call, completion: Completion) -> list[dict[str, Any]]:
-        chunks = [self._object(call, "", completion.finish_reason, None)]
-        if wants_usage(call):
-            chunks.append(chunks[0] | {"choices": [], "usage": usage(call, completion)})
+    def last_chunks(self, info: InvocationInfo, answer: Answer) -> list[dict[str, Any]]:
+        chunks = [self._object(info, "", answer.finish_reason, None)]
+        if wants_usage(info):
+            chunks.append(chunks[0] | {"choices": [], "usage": usage(info, answer)})
         return chunks
 
     @staticmethod
-    def _object(call: Call, text: str, finish_reason: str | None, logprobs: dict[str, Any] | None) -> dict[str, Any]:
+    def _object(
+        info: InvocationInfo, text: str, finish_reason: str | None, logprobs: dict[str, Any] | None
+    ) -> dict[str, Any]:
         return {
-            "id": f"cmpl-{call.id}",
+            "id": f"cmpl-{info.id}",
             "object": "text_completion",
-            "created": call.created,
-            "model": call.model,
+            "created": info.created,
+            "model": info.model,
             "choices": [
                 {
                     "index": 0,
@@ -78,29 +77,38 @@ class OpenAICompletionFormat:
         }
 
 
-def usage(call: Call, completion: Completion) -> dict[str, Any]:
+def _top_logprobs(fields: Fields, given: Any) -> int | None:
+    if isinstance(given, bool):  # the service reads `true` as one alternative
+        return int(given)
+    return fields.optional_integer("logprobs", minimum=0)
+
+
+def usage(info: InvocationInfo, answer: Answer) -> dict[str, Any]:
     """OpenAI's `usage` object."""
     return {
-        "prompt_tokens": call.prompt_tokens,
-        "completion_tokens": completion.completion_tokens,
-        "total_tokens": call.prompt_tokens + completion.completion_tokens,
+        "prompt_tokens": info.prompt_tokens,
+        "completion_tokens": answer.completion_tokens,
+        "total_tokens": info.prompt_tokens + answer.completion_tokens,
     }
 
 
-def wants_usage(call: Call) -> bool:
+def wants_usage(info: InvocationInfo) -> bool:
     """Whether the request asks for a usage chunk at the end of its stream."""
-    options = call.generation.body.get("stream_options")
+    options = info.generation.body.get("stream_options")
     return isinstance(options, dict) and options.get("include_usage") is True
 
 
 def _logprobs(tokens: list[Token]) -> dict[str, Any] | None:
-    """Parallel lists, as OpenAI's completions API has them."""
+    """The log-probabilities as OpenAI's completions API has them: lists of the same length."""
     known = [token for token in tokens if token.logprob is not None]
     if not known:
         return None
-    return {
-        "tokens": [token.text for token in known],
-        "token_logprobs": [token.logprob for token in known],
-        "top_logprobs": [dict(token.top_logprobs) for token in known],
-        "text_offset": [sum(len(before.text) for before in known[:at]) for at in range(len(known))],
-    }
+    lists: dict[str, list[Any]] = {"tokens": [], "token_logprobs": [], "top_logprobs": [], "text_offset": []}
+    offset = 0
+    for token in known:
+        lists["tokens"].append(token.text)
+        lists["token_logprobs"].append(token.logprob)
+        lists["top_logprobs"].append(dict(token.top_logprobs))
+        lists["text_offset"].append(offset)
+        offset += len(token.text)
+    return lists
