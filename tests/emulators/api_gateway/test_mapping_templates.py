@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+from tests.conftest import ROOT
 from tests.emulators.recorders import load_recorder
 from tollgate.emulators.api_gateway.mapping_templates import InvalidBodyError, MappingError, MappingTemplate, Parameters
 
@@ -62,3 +65,24 @@ def test_a_path_that_is_not_implemented_is_an_error_and_not_silence():
 def test_truth_of_zero_and_of_empty_values_differs_from_velocity():
     # Velocity 1.7 takes them for true. Compare values in templates instead of testing them bare.
     assert _render("#if($input.path('$.n'))yes#else no#end", '{"n": 0}').text == " no"
+
+
+# Runs in a fresh process, because another test may have imported airspeed.
+LEAVES_AIRSPEED_ALONE = """
+import sys
+from tollgate.emulators.api_gateway.mapping_templates import MappingTemplate, Parameters
+
+template = MappingTemplate("#if($input.body.trim() == 'a')yes#{else}no#end", "test")
+assert template.render(" a ", Parameters(), {}).text == "yes"
+assert "airspeed" not in sys.modules
+
+from airspeed import operators
+
+classes = (operators.NameOrCall, operators.VariableExpression, operators.ElseBlock, operators.ForeachDirective)
+assert {each.__module__ for each in classes} == {"airspeed.operators"}
+assert "trim" not in operators.__additional_methods__[str]
+"""
+
+
+def test_the_airspeed_package_is_neither_imported_nor_changed():
+    subprocess.run([sys.executable, "-c", LEAVES_AIRSPEED_ALONE], cwd=ROOT, check=True, timeout=60)
