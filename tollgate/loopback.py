@@ -1,4 +1,4 @@
-"""Serve an ASGI application on loopback from a thread of this process."""
+"""Loopback: bound ports, and servers of ASGI applications in threads of this process."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class PortInUseError(Exception):
 
 
 def listen(port: int) -> socket.socket:
-    """A bound TCP socket on loopback; port 0 takes a free one.
+    """Bind a TCP socket on loopback; port 0 takes a free one.
 
     The protocol is named because asyncio sets TCP_NODELAY only on sockets that say IPPROTO_TCP; without
     it every answer waits 40 ms for a delayed acknowledgement.
@@ -39,7 +39,7 @@ def listen(port: int) -> socket.socket:
 
 
 class Server:
-    """An ASGI application that answers at `url` until `close`."""
+    """Serves an ASGI application at `url` until `close`; when it is constructed, it answers."""
 
     def __init__(self, app: Any, port: int = 0) -> None:
         self._socket = listen(port)

@@ -1,4 +1,4 @@
-"""Model records on the developer's side: checked by the deployed definition, and made items of the model table."""
+"""Model records before they are deployed: checked by the deployed code, and made into items of the model table."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tollgate_layer.inference.schemas import location
 
 
 class RecordError(Exception):
-    """When a text is not a model record; `problems` holds a sentence for each field at fault."""
+    """When a text is not a model record; `problems` has a sentence for each field at fault."""
 
     def __init__(self, problems: list[str]) -> None:
         super().__init__("\n".join(problems))
@@ -21,10 +21,12 @@ class RecordError(Exception):
 
 
 def check_record(text: str) -> dict[str, Any]:
-    """The record in a JSON text.
+    """Check a JSON text and return the record in it.
+
+        table_item(check_record(Path("record.json").read_text()))
 
     Raises:
-        RecordError: it is not one.
+        RecordError: the text is no model record; the error lists every problem.
     """
     try:
         tollgate_layer.inference.record.check_record(text)

@@ -1,4 +1,4 @@
-"""What the runner tells its user: a line per request, and with `--verbose` each state and the functions' output."""
+"""Reports to the runner's user: a line per request, and with `--verbose` each state and the functions' output."""
 
 from __future__ import annotations
 
@@ -19,32 +19,32 @@ def _to_stderr(text: str) -> None:
 
 
 class Quiet:
-    """Says nothing except what a developer must hear of: functions that fail, and problems inside."""
+    """Reports only failures of functions and executions, and problems inside the runner."""
 
     def __init__(self, write: Callable[[str], None] = _to_stderr) -> None:
         self._write = write
 
     def request(self, method: str, path: str, status: int, seconds: float, problem: str | None) -> None:
-        """A request is answered."""
+        """Note that a request is answered."""
         if problem is not None:
             self._write(f"{method} {path}: {problem}")
 
     def execution(self, execution: Execution) -> None:
-        """An execution is over; one that failed says why, since its client is not told."""
+        """Note that an execution is over; one that failed is reported with its cause, which its client is not told."""
         if execution.error is not None:
             self._write(f"execution {execution.status}: {execution.error}: {_cut(execution.cause or '')}")
 
     def line(self, function: str, text: str) -> None:
-        """A function wrote a line."""
+        """Note that a function wrote a line."""
 
     def failure(self, function: str, lines: list[str]) -> None:
-        """A function failed."""
+        """Note that a function failed."""
         for text in lines:
             self._write(f"[{function}] {text}")
 
 
 class Console(Quiet):
-    """The terminal of `tollgate dev`."""
+    """Reports on the terminal of `tollgate dev`."""
 
     def __init__(self, verbose: bool, write: Callable[[str], None]) -> None:
         super().__init__(write)

@@ -1,4 +1,4 @@
-"""The template's functions as processes that the runner can start."""
+"""Makes the template's functions into processes that the runner can start."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _ADAPTER_LAYER = ":layer:LambdaAdapterLayer"
-# What the runner acts upon, and what changes nothing on one machine. Anything else is refused.
+# The properties that the runner acts upon, and those that change nothing on one machine. Any other is refused.
 _PROPERTIES = {"Architectures", "Code", "Description", "Environment", "EphemeralStorage", "FunctionName", "Handler",
                "Layers", "LoggingConfig", "MemorySize", "PackageType", "Role", "Runtime", "SnapStart", "Tags",
                "Timeout", "TracingConfig"}  # fmt: skip
 
 
 class StackFunctions:
-    """`plain` are invoked with events, `web` are web applications; both go by ARN.
+    """The functions of a stack by ARN: `plain` ones are invoked with events, `web` ones are web applications.
 
     `endpoints` are the environment variables that point an AWS SDK at this machine.
     """

@@ -1,4 +1,4 @@
-"""The models that the runner serves out of the box, and their records in the model table."""
+"""Loads the models of models/local.json: registers or imports them, and completes their records."""
 
 from __future__ import annotations
 
@@ -23,10 +23,12 @@ Entry = dict[str, Any]
 
 
 def read_models(path: Path) -> list[Entry]:
-    """A file of `[{"serve": {…}, "record": {…}}]`.
+    """Read a file of entries: `[{"serve": {…}, "record": {…}}]`.
+
+    `serve` says how the embedded Bedrock gets the model, `record` is its model record without the model's ARN.
 
     Raises:
-        DefinitionError: it is missing, no JSON, or of another shape.
+        DefinitionError: the file is missing, no JSON, or has another shape.
     """
     try:
         entries = json.loads(path.read_text(encoding="utf-8"))
@@ -42,7 +44,8 @@ def read_models(path: Path) -> list[Entry]:
 class ModelLoader:
     """Makes models ready in the embedded Bedrock.
 
-    `root` is where paths of artifacts start, `clients` gives boto3's of S3 and of Bedrock when they are needed.
+    `root` is the folder that paths of artifacts start from. `clients` makes boto3's clients of S3 and Bedrock, when an
+    import needs them.
     """
 
     def __init__(self, bedrock: Bedrock, root: Path, clients: Callable[[], tuple[Any, Any]]) -> None:
@@ -51,7 +54,7 @@ class ModelLoader:
         self._clients = clients
 
     def load(self, entry: Entry) -> dict[str, Any]:
-        """Register or import the model; returns the record with the model's ARN in its variants.
+        """Register or import the model of an entry, and return its record with the model's ARN in its variants.
 
         Raises:
             DefinitionError: the artifacts cannot be imported.
@@ -61,10 +64,10 @@ class ModelLoader:
             arn = self._import(record["model"], self._root / serve["artifacts"])
         else:
             arn = self._bedrock.register(name=imported_model_name(record["model"]), **serve)
-        variants = [
-            {**variant, "model_id": arn if variant.get("model_id") is None else variant["model_id"]}
-            for variant in record["variants"]
-        ]
+        variants = []
+        for variant in record["variants"]:
+            model_id = variant.get("model_id")
+            variants.append({**variant, "model_id": arn if model_id is None else model_id})
         return {**record, "variants": variants}
 
     def _import(self, model: str, directory: Path) -> str:
@@ -99,5 +102,5 @@ def _wait_for_import(control_plane: Any, job_arn: str, place: str) -> str:
 
 
 def imported_model_name(model: str) -> str:
-    """A record's name as an imported model's, which may hold no dots."""
+    """The name of an imported model for a record's model name, in which dots are allowed."""
     return model.replace(".", "-")

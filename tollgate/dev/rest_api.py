@@ -1,4 +1,4 @@
-"""The template's REST API, its keys and usage plans as a gateway that the runner can serve."""
+"""Makes the template's REST API, keys and usage plans into a gateway that the runner can serve."""
 
 from __future__ import annotations
 
@@ -42,12 +42,13 @@ def load_gateway(
     on_execution: Callable[[Execution], None],
     speed: float = 1.0,
 ) -> Gateway:
-    """The stack's one REST API; `key` is the value of the key that the template lets AWS generate.
+    """Load the stack's one REST API.
 
-    Integrations are waited for `speed` times less than the document says.
+    `key` is the value of the API key that AWS would generate. Integrations get `speed` times less real time than the
+    document says.
 
     Raises:
-        DefinitionError: there is none or more than one, or it uses what is not implemented.
+        DefinitionError: the stack has no API or several, or the API uses what is not implemented.
     """
     apis = stack.resources("AWS::ApiGateway::RestApi")
     if len(apis) != 1:
@@ -66,7 +67,7 @@ def load_gateway(
 
 
 class _DynamoDbRead:
-    """`dynamodb:action/…`"""
+    """A service action such as `dynamodb:action/GetItem`."""
 
     def __init__(self, dynamodb: DynamoDb, action: str) -> None:
         self._dynamodb = dynamodb
@@ -96,20 +97,15 @@ def _function_finder(functions: Mapping[str, Function]) -> Callable[[str, str], 
 
 
 def _api_keys(stack: Stack, generated: str) -> list[ApiKey]:
-    """The template's keys; a stack without one gets a key without limits."""
+    """The template's API keys; a stack without any gets one key without limits."""
     plans = {plan.name: _usage_plan(plan.properties) for plan in stack.resources("AWS::ApiGateway::UsagePlan").values()}
+    values = {}
+    for resource in stack.resources("AWS::ApiGateway::ApiKey").values():
+        values[resource.name] = resource.properties.get("Value", generated)
     keys = []
     for membership in stack.resources("AWS::ApiGateway::UsagePlanKey").values():
-        declared = next(
-            (
-                resource
-                for resource in stack.resources("AWS::ApiGateway::ApiKey").values()
-                if resource.name == membership.properties["KeyId"]
-            ),
-            None,
-        )
-        value = declared.properties.get("Value", generated) if declared else generated
-        keys.append(ApiKey(membership.properties["KeyId"], value, plans[membership.properties["UsagePlanId"]]))
+        key_id, plan_id = membership.properties["KeyId"], membership.properties["UsagePlanId"]
+        keys.append(ApiKey(key_id, values.get(key_id, generated), plans[plan_id]))
     return keys or [ApiKey("local", generated, UsagePlan())]
 
 

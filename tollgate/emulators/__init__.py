@@ -1,1 +1,1 @@
-"""What AWS does, on this machine: one package per service, and the clock that they share."""
+"""Emulators of AWS's services: one package per service, and the clock that they share."""

@@ -1,4 +1,7 @@
-"""Model time: the time in which models load, idle and are billed. It can run faster than real time."""
+"""Simulated time, which can run faster than real time.
+
+In it models load, idle and are billed, and state machines wait.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ _LONGEST_NAP = 0.1
 
 
 class Clock:
-    """Seconds since 1970 that pass `speed` times as fast as `monotonic`'s."""
+    """A clock whose time passes `speed` times as fast as that of `monotonic`."""
 
     def __init__(self, speed: float = 1.0, *, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._monotonic = monotonic
@@ -23,6 +26,7 @@ class Clock:
         self.speed = speed
 
     def now(self) -> float:
+        """Seconds since 1970."""
         return self._base_now + (self._monotonic() - self._base_monotonic) * self._speed
 
     @property
@@ -31,7 +35,7 @@ class Clock:
 
     @speed.setter
     def speed(self, speed: float) -> None:
-        """Raises ValueError unless positive."""
+        """Change the speed; raises ValueError unless it is positive."""
         if not speed > 0:
             raise ValueError(f"the clock's speed must be positive, not {speed}")
         self._base_now, self._base_monotonic = self.now(), self._monotonic()
@@ -48,7 +52,7 @@ class Clock:
         self._base_now += seconds
 
     async def sleep(self, seconds: float) -> None:
-        """Return when so many seconds of model time have passed."""
+        """Return when so many seconds of this clock have passed."""
         end = self.now() + seconds
         while (left := end - self.now()) > 0:  # noqa: ASYNC110 -- the clock may move in another thread
             await asyncio.sleep(min(left / self._speed, _LONGEST_NAP))

@@ -1,4 +1,4 @@
-"""Reading the files that define the stack: YAML with CloudFormation's short tags, JSON, and the error for both."""
+"""Reads the files that define the stack: YAML with CloudFormation's short tags, and JSON."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class DefinitionError(Exception):
 
 
 class _Loader(_SafeLoader):
-    """YAML as CloudFormation reads it: `!Sub x` is `{"Fn::Sub": "x"}`."""
+    """A loader of YAML as CloudFormation reads it: `!Sub x` becomes `{"Fn::Sub": "x"}`."""
 
 
 def _intrinsic(loader: yaml.SafeLoader, suffix: str, node: yaml.Node) -> dict[str, Any]:
@@ -49,13 +49,13 @@ def _intrinsic(loader: yaml.SafeLoader, suffix: str, node: yaml.Node) -> dict[st
 _Loader.add_multi_constructor("!", _intrinsic)
 # An unquoted date, such as a policy's Version, is text to CloudFormation.
 _Loader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+    first: [resolver for resolver in resolvers if resolver[0] != "tag:yaml.org,2002:timestamp"]
     for first, resolvers in _SafeLoader.yaml_implicit_resolvers.items()
 }
 
 
 def read_text(path: Path) -> str:
-    """The text of a definition file.
+    """Read the text of a definition file.
 
     Raises:
         DefinitionError: the file is missing or cannot be read.
@@ -68,7 +68,7 @@ def read_text(path: Path) -> str:
 
 
 def read_definition(path: Path) -> dict[str, Any]:
-    """A YAML or JSON file whose root is an object.
+    """Read a YAML or JSON file whose root is an object.
 
     Raises:
         DefinitionError: the file is missing, is no YAML or JSON, or holds something else than an object.

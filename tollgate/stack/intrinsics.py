@@ -1,4 +1,4 @@
-"""CloudFormation's intrinsic functions, resolved to the names that things have on one machine.
+"""Resolves CloudFormation's intrinsic functions to the names that resources have on this machine.
 
 https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/intrinsic-function-reference.html
 """
@@ -19,7 +19,7 @@ _NO_VALUE = object()
 
 
 class Scope(Protocol):
-    """What the functions look things up in."""
+    """The names that intrinsic functions refer to; each method raises KeyError for an unknown one."""
 
     file: str
 
@@ -51,10 +51,10 @@ class Resolver:
         }
 
     def resolve(self, node: Any, place: str) -> Any:
-        """`node` with every function replaced; `place` is its path in the template, for messages.
+        """Replace every function in a piece of a template; `place` is its path there, for messages.
 
         Raises:
-            DefinitionError: a function that is not implemented, or an unknown name.
+            DefinitionError: a function is not implemented, or a name is unknown.
         """
         value = self._resolve(node, place)
         return None if value is _NO_VALUE else value

@@ -34,7 +34,7 @@ _LOCAL_BUCKET = "local"
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """A resource with its intrinsic functions resolved."""
+    """A resource of the stack, its intrinsic functions resolved; `name` is its name on this machine."""
 
     logical_id: str
     type: str
@@ -43,9 +43,9 @@ class Resource:
 
 
 class Stack:
-    """The expanded template of one stack.
+    """One stack: the expanded template with values for its parameters.
 
-    `file` is the template's name, `root` the directory that its relative paths start from.
+    `file` is the template's file name, `root` the folder that its relative paths start from.
     """
 
     def __init__(self, path: Path, document: dict[str, Any], parameters: Mapping[str, Any], name: str) -> None:
@@ -79,29 +79,25 @@ class Stack:
         return cls(path, _transform(document, values, path.name), values, name)
 
     def resources(self, type_: str) -> dict[str, Resource]:
-        """Logical id → resource, of one CloudFormation type; without those whose condition is false."""
-        return {
-            logical_id: Resource(
-                logical_id,
-                type_,
-                self.physical_id(logical_id),
-                self._resolver.resolve(raw.get("Properties", {}), f"Resources.{logical_id}"),
-            )
-            for logical_id, raw in self._resources.items()
-            if raw["Type"] == type_ and self._exists(raw)
-        }
+        """The resources of one CloudFormation type by logical id, without those whose condition is false."""
+        found = {}
+        for logical_id, raw in self._resources.items():
+            if raw["Type"] == type_ and self._exists(raw):
+                properties = self._resolver.resolve(raw.get("Properties", {}), f"Resources.{logical_id}")
+                found[logical_id] = Resource(logical_id, type_, self.physical_id(logical_id), properties)
+        return found
 
     def types(self) -> dict[str, str]:
-        """Logical id → CloudFormation type, of all resources."""
+        """The CloudFormation types of all resources by logical id."""
         return {logical_id: raw["Type"] for logical_id, raw in self._resources.items()}
 
     def outputs(self) -> dict[str, Any]:
-        """Output name → value."""
+        """The values of the stack's outputs by name."""
         outputs = self._document.get("Outputs", {})
         return {name: self._resolver.resolve(raw["Value"], f"Outputs.{name}") for name, raw in outputs.items()}
 
     def code_path(self, location: Any) -> Path | None:
-        """The local directory of a function's `Code` or a layer's `Content`; None when it lies elsewhere."""
+        """The local folder of a function's `Code` or a layer's `Content`; None when it is not on this machine."""
         if isinstance(location, dict) and location.get("S3Bucket") == _LOCAL_BUCKET:
             return self.root / str(location["S3Key"])
         return None
@@ -115,14 +111,14 @@ class Stack:
         return f"{self.name}-{logical_id}"
 
     def ref(self, name: str) -> Any:
-        """The value of `Ref`. Raises KeyError for an unknown name."""
+        """The value of `Ref`; raises KeyError for an unknown name."""
         for known in (self._pseudo_parameters, self._parameters):
             if name in known:
                 return known[name]
         return self.arn(name) if self._resources[name]["Type"] in _REF_IS_ARN else self.physical_id(name)
 
     def attribute(self, name: str, attribute: str) -> Any:
-        """The value of `Fn::GetAtt`. Raises KeyError for one that is not known."""
+        """The value of `Fn::GetAtt`; raises KeyError for an unknown name or attribute."""
         if attribute in ("Arn", "TopicArn", "LayerVersionArn"):
             return self.arn(name)
         if attribute == "Name":
@@ -130,7 +126,7 @@ class Stack:
         raise KeyError(attribute)
 
     def arn(self, logical_id: str) -> str:
-        """The ARN of a resource. Raises KeyError where its type has none here."""
+        """The ARN of a resource; raises KeyError for types that have none here."""
         pattern = _ARN_RESOURCE[self._resources[logical_id]["Type"]]
         return "arn:aws:" + pattern.format(region=REGION, account=ACCOUNT_ID, name=self.physical_id(logical_id))
 
@@ -169,13 +165,15 @@ def _parameter_value(place: str, definition: Mapping[str, Any], given: str | Non
     allowed = definition.get("AllowedValues")
     if allowed is not None and str(value) not in map(str, allowed):
         raise DefinitionError(place, f"{value!r} is not one of {', '.join(map(str, allowed))}")
-    if kind == "CommaDelimitedList" or kind.startswith("List<"):
-        return [item.strip() for item in str(value).split(",")] if value != "" else []
-    return str(value)
+    if kind != "CommaDelimitedList" and not kind.startswith("List<"):
+        return str(value)
+    if value == "":
+        return []
+    return [item.strip() for item in str(value).split(",")]
 
 
 def _inline_local_files(document: dict[str, Any], root: Path, file: str) -> None:
-    """Put files that the template points to where CloudFormation would put them at deployment."""
+    """Put the files that the template points to into it, as a deployment does."""
     function_globals = document.get("Globals", {}).get("Function", {})
     if "CodeUri" in function_globals:
         function_globals["CodeUri"] = _local_uri(function_globals["CodeUri"])
@@ -206,7 +204,7 @@ def _include(body: Any) -> str | None:
 
 
 class _NoManagedPolicies:
-    """SAM asks IAM for the managed policies by name; a stack that writes its statements out needs none."""
+    """Stands in for the managed policies that SAM asks IAM for; the stack writes all its statements out."""
 
     def load(self) -> dict[str, str]:
         return {}

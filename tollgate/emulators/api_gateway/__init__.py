@@ -1,4 +1,4 @@
-"""A REST API of API Gateway, read from its OpenAPI document."""
+"""API Gateway: a REST API, read from its OpenAPI document."""
 
 from tollgate.emulators.api_gateway.gateway import Gateway, RequestObserver
 from tollgate.emulators.api_gateway.service_actions import ServiceAction

@@ -1,4 +1,4 @@
-"""Lambda authorizers: run, checked and cached as API Gateway does it.
+"""Lambda authorizers, which are invoked, checked and cached as API Gateway does it.
 
 https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-use-lambda-authorizer.html
 """
@@ -29,7 +29,7 @@ _HEADER_SOURCE = re.compile(r"method\.request\.header\.([\w-]+)")
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """What an authorizer said: `context` is flat, `usage_key` the key for API Gateway's usage plans."""
+    """The answer of an authorizer. `context` is flat; `usage_key` is the API key for the usage plans."""
 
     principal_id: str
     statements: tuple[dict[str, Any], ...]
@@ -38,7 +38,7 @@ class Grant:
 
     def allows(self, method_arn: str) -> bool:
         """Whether the policy allows the method: a deny wins."""
-        effects = {s["Effect"] for s in self.statements if _covers(s, method_arn)}
+        effects = {statement["Effect"] for statement in self.statements if _covers(statement, method_arn)}
         return effects == {"Allow"}
 
 
@@ -46,7 +46,7 @@ class Authorizer:
     """A TOKEN or REQUEST authorizer of a security scheme; `invoke` calls its function.
 
     Raises:
-        DefinitionError: it uses something that is not implemented.
+        DefinitionError: the authorizer uses something that is not implemented.
     """
 
     def __init__(self, scheme: dict[str, Any], invoke: Invoke, settings: ApiSettings, place: str) -> None:
@@ -64,10 +64,10 @@ class Authorizer:
         self._lock = threading.Lock()
 
     def authorize(self, request: ApiRequest, resource_path: str, context: dict[str, Any]) -> Grant:
-        """Admit the request and put the authorizer's answer into `$context`.
+        """Admit a request and put the authorizer's answer into `$context`.
 
         Raises:
-            RefusalError: no token, a token of the wrong form, a deny, or an authorizer that fails.
+            RefusalError: there is no token, or one of the wrong form; access is denied; or the authorizer fails.
         """
         token = request.header(self._header)
         if not token or self._valid.fullmatch(token) is None:
@@ -133,20 +133,23 @@ def _identity_header(scheme: dict[str, Any], definition: dict[str, Any], kind: s
 
 def _grant(answer: dict[str, Any]) -> Grant:
     statements = answer["policyDocument"]["Statement"]
-    return Grant(
-        str(answer["principalId"]),
-        tuple(statements) if isinstance(statements, list) else (statements,),
-        {name: value for name, value in (answer.get("context") or {}).items() if not isinstance(value, dict | list)},
-        answer.get("usageIdentifierKey"),
-    )
+    if not isinstance(statements, list):  # a policy may write a single statement without a list
+        statements = [statements]
+    given = answer.get("context") or {}
+    # API Gateway passes on plain values only.
+    context = {name: value for name, value in given.items() if not isinstance(value, dict | list)}
+    return Grant(str(answer["principalId"]), tuple(statements), context, answer.get("usageIdentifierKey"))
 
 
 def _covers(statement: dict[str, Any], method_arn: str) -> bool:
-    actions, resources = (_as_list(statement.get(name)) for name in ("Action", "Resource"))
-    return any(fnmatchcase("execute-api:Invoke", action) for action in actions) and any(
-        fnmatchcase(method_arn, resource.replace("[", "[[]")) for resource in resources
-    )
+    actions = _as_list(statement.get("Action"))
+    # fnmatch knows sets such as [ab]; a policy does not, so its brackets are quoted.
+    resources = [resource.replace("[", "[[]") for resource in _as_list(statement.get("Resource"))]
+    allows_calls = any(fnmatchcase("execute-api:Invoke", action) for action in actions)
+    return allows_calls and any(fnmatchcase(method_arn, resource) for resource in resources)
 
 
 def _as_list(value: Any) -> list[str]:
-    return value if isinstance(value, list) else [value] if isinstance(value, str) else []
+    if isinstance(value, list):
+        return value
+    return [value] if isinstance(value, str) else []

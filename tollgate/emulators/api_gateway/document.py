@@ -1,4 +1,4 @@
-"""The OpenAPI document as API Gateway imports it, with its exceptions to the specification.
+"""Loads the OpenAPI document as API Gateway imports it, with API Gateway's exceptions to the specification.
 
 https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-known-issues.html
 """
@@ -25,7 +25,7 @@ _AUTHORIZER = "x-amazon-apigateway-authorizer"
 
 
 def refuse_unsupported(document: dict[str, Any], place: str) -> None:
-    """Raises DefinitionError for what API Gateway ignores or refuses, and for what the runner lacks."""
+    """Raise DefinitionError for what API Gateway ignores or refuses, and for what the runner does not implement."""
     if "security" in document:
         problem = "API Gateway ignores security at the root of the document: declare it on each operation"
         raise DefinitionError(place, problem)
@@ -45,7 +45,7 @@ def refuse_unsupported(document: dict[str, Any], place: str) -> None:
 def load_operations(
     document: dict[str, Any], security: Security, backends: Backends, place: str
 ) -> RouteTable[Operation]:
-    """Every operation of the document, checked."""
+    """Check every operation of the document and put it into a table of routes."""
     routes: RouteTable[Operation] = RouteTable()
     for method, path, definition in operations(document):
         routes.add(method, path, Operation(definition, path, security, backends, f"{place}: {method} {path}"))
@@ -59,7 +59,7 @@ def load_security(
     settings: ApiSettings,
     place: str,
 ) -> Security:
-    """The security schemes; `authorizer_function` finds a function by an authorizer's URI, and a place for messages."""
+    """Load the security schemes; `authorizer_function` finds a function by an authorizer's URI and a place."""
     authorizers, key_schemes = {}, set()
     for name, scheme in document.get("components", {}).get("securitySchemes", {}).items():
         where = f"{place}: securitySchemes: {name}"
@@ -75,6 +75,6 @@ def load_security(
 
 
 def load_gateway_responses(document: dict[str, Any], place: str) -> GatewayResponses:
-    """What API Gateway answers itself."""
+    """Load the answers of API Gateway itself."""
     name = "x-amazon-apigateway-gateway-responses"
     return GatewayResponses(document.get(name, {}), f"{place}: {name}")

@@ -1,4 +1,4 @@
-"""The REST API as an ASGI application."""
+"""Serves the REST API as an ASGI application."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 
 class RequestObserver(Protocol):
-    """Hears of every request when it is answered; `problem` says what went wrong inside, if anything did."""
+    """Is told of every request when it is answered; `problem` says what went wrong inside, if anything did."""
 
     def request(self, method: str, path: str, status: int, seconds: float, problem: str | None) -> None: ...
 
 
 class Gateway:
-    """Routes, admits and answers requests; everything that blocks runs in threads."""
+    """Routes, admits and answers requests. Everything that blocks runs in threads."""
 
     def __init__(
         self,
@@ -55,7 +55,7 @@ class Gateway:
             await self._answer(scope, receive, send)
 
     def close(self) -> None:
-        """Take no more requests; those that run end by themselves."""
+        """Start no more work for requests; work that runs already ends by itself."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     async def _live(self, receive: Receive, send: Send) -> None:
@@ -78,9 +78,8 @@ class Gateway:
                 status, problem = await self._respond(request, context, receive, send)
             except RefusalError:
                 raise
-            except (
-                Exception
-            ) as error:  # a defect of the runner: whoever runs it hears of it, and the client gets an answer
+            except Exception as error:
+                # A defect of the runner: its user is told of it, and the client gets an answer all the same.
                 raise RefusalError("API_CONFIGURATION_ERROR") from error
         except RefusalError as refusal:
             response = self._responses.render(refusal, request, context)
@@ -127,7 +126,7 @@ def _request(scope: Scope) -> ApiRequest:
 
 
 async def _read_body(receive: Receive) -> bytes:
-    """The whole body; one that is too large is read to its end, or the client would miss the answer."""
+    """Read the whole body. One that is too large is read to its end too, else the client would miss the answer."""
     chunks: list[bytes] = []
     size = 0
     more = True
@@ -152,6 +151,6 @@ async def _send(response: ApiResponse, context: dict[str, Any], send: Send) -> N
 
 
 def _problem(refusal: RefusalError) -> str | None:
-    """What a developer wants to know of a refusal that is not the client's mistake."""
+    """The cause of a refusal that is not the client's mistake; None for one that is."""
     cause = refusal.__cause__
     return f"{refusal.type}: {cause}" if cause is not None else None

@@ -39,9 +39,9 @@ class _IntegrationResponse:
 
 
 class MappedIntegration:
-    """Renders the request's template, calls the service, maps its answer back.
+    """An integration that renders the request's template, calls a service and maps the service's answer back.
 
-    `action` None is a `mock`: the rendered request itself names the status.
+    Without an `action` it is a `mock`, whose rendered request itself names the status.
 
     Raises:
         DefinitionError: the operation uses something that is not implemented, or maps to a status or header
@@ -64,10 +64,10 @@ class MappedIntegration:
         }
 
     def respond(self, request: ApiRequest, context: dict[str, Any]) -> ApiResponse:
-        """The method's answer.
+        """Answer a request.
 
         Raises:
-            RefusalError: the body's media type or JSON is refused, or a template fails.
+            RefusalError: the body has a media type that no template takes, is no JSON, or a template fails.
         """
         rendered = self._render_request(request, context)
         answer = self._action(rendered) if self._action else ApiResponse(self._mocked_status(rendered), b"")

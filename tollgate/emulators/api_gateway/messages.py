@@ -1,4 +1,4 @@
-"""One request to the API and one answer, free of any server."""
+"""One request to the API and one answer, as data that knows no server."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tollgate.emulators.api_gateway.mapping_templates import Parameters
 
 @dataclass(slots=True)
 class ApiRequest:
-    """`path` is as the client sent it, still percent-encoded: API Gateway does not decode path parameters."""
+    """A client's request. `path` is still percent-encoded, because API Gateway does not decode path parameters."""
 
     method: str
     path: str
@@ -26,25 +26,27 @@ class ApiRequest:
 
     def header(self, name: str) -> str | None:
         """The last value of a header, whatever its case."""
-        lowered = name.lower()
-        return next((value for key, value in reversed(self.headers) if key.lower() == lowered), None)
+        for key, value in reversed(self.headers):
+            if key.lower() == name.lower():
+                return value
+        return None
 
     def parameters(self) -> Parameters:
-        """Path, query string and headers; of repeated ones the last."""
+        """Parameters of path, query string and headers; of a repeated one the last counts."""
         query = dict(parse_qsl(self.query, keep_blank_values=True))
         return Parameters(self.path_parameters, query, dict(self.headers))
 
 
 @dataclass(slots=True)
 class ApiResponse:
-    """`headers` are set by name, whatever its case; a later value replaces an earlier one."""
+    """An answer. Its header names are equal whatever their case; a later value replaces an earlier one."""
 
     status: int
     body: bytes
     headers: dict[str, str] = field(default_factory=dict)
 
     def set_header(self, name: str, value: str) -> None:
-        """Replace a header."""
+        """Set a header in place of one with the same name in any case."""
         for known in [key for key in self.headers if key.lower() == name.lower()]:
             del self.headers[known]
         self.headers[name] = value
@@ -52,7 +54,7 @@ class ApiResponse:
 
 @dataclass(frozen=True, slots=True)
 class ApiSettings:
-    """What `$context` says about the API itself."""
+    """The facts about the API itself that `$context` holds."""
 
     api_id: str
     stage: str
@@ -65,7 +67,7 @@ class ApiSettings:
 
 
 def new_context(request: ApiRequest, settings: ApiSettings, resource_path: str) -> dict[str, Any]:
-    """`$context` at the start of a request.
+    """Make `$context` for the start of a request.
 
     https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-mapping-template-reference.html
     """
@@ -88,7 +90,7 @@ def new_context(request: ApiRequest, settings: ApiSettings, resource_path: str) 
 
 
 def look_up(context: Any, path: str) -> str:
-    """The value of a dotted path in `$context`; empty where there is none."""
+    """The value at a dotted path in `$context` as text; empty where there is none."""
     value = context
     for name in path.split("."):
         value = value.get(name) if isinstance(value, dict) else None

@@ -1,4 +1,4 @@
-"""One operation of the OpenAPI document: who may call it, and what answers."""
+"""One operation of the OpenAPI document: who may call it, and which integration answers."""
 
 from __future__ import annotations
 
@@ -29,7 +29,8 @@ _FIELDS = {"operationId", "summary", "description", "tags", "parameters", "reque
 
 @dataclass(frozen=True, slots=True)
 class Backends:
-    """What integrations can reach: service actions such as `states:action/StartSyncExecution`, and web functions."""
+    """The targets of integrations: service actions, by names such as `states:action/StartSyncExecution`, and web
+    functions, by ARN."""
 
     actions: Mapping[str, ServiceAction]
     web_functions: Mapping[str, WebFunction]
@@ -37,7 +38,7 @@ class Backends:
 
 @dataclass(frozen=True, slots=True)
 class Security:
-    """How an API knows its callers. `key_source` is HEADER or AUTHORIZER."""
+    """How an API identifies its callers; `key_source` says where their API key is: HEADER or AUTHORIZER."""
 
     authorizers: Mapping[str, Authorizer]
     key_schemes: frozenset[str]
@@ -59,6 +60,7 @@ class Operation:
             if name not in _FIELDS:
                 raise DefinitionError(place, f"{name} is not implemented by the local runner")
         self.resource_path = resource_path
+        # API Gateway requires all of the listed schemes, where OpenAPI would be content with any one of them.
         schemes = [name for requirement in definition.get("security", []) for name in requirement]
         for name in schemes:
             if name not in security.authorizers and name not in security.key_schemes:
@@ -69,7 +71,7 @@ class Operation:
         self.integration = _integration(definition, backends, place)
 
     def admit(self, request: ApiRequest, context: dict[str, Any]) -> None:
-        """Check the caller and count the request; `context` gains who it is.
+        """Check the caller and count the request; the caller's identity is put into `context`.
 
         Raises:
             RefusalError: the caller is unknown, denied, or too busy.

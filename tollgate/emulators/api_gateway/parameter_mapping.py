@@ -1,4 +1,4 @@
-"""`responseParameters`: headers of an answer from constants, the context, the request or the integration's answer.
+"""Maps `responseParameters`: an answer's headers, from constants, `$context`, the request or the integration.
 
 https://docs.aws.amazon.com/apigateway/latest/developerguide/request-response-data-mappings.html
 """
@@ -26,10 +26,10 @@ _SOURCES = re.compile(
 
 
 class ParameterMapping:
-    """Header name → where its value comes from. `prefix` is what each target starts with.
+    """The headers to set, each with the source of its value. Every target begins with `prefix`.
 
     Raises:
-        DefinitionError: a target or a source of another form.
+        DefinitionError: a target or a source has another form.
     """
 
     def __init__(self, definitions: Mapping[str, str], prefix: str, place: str) -> None:
@@ -48,7 +48,7 @@ class ParameterMapping:
         context: dict[str, Any],
         answer: ApiResponse | None = None,
     ) -> None:
-        """Set the headers that have a value; `answer` is the integration's."""
+        """Set the headers whose source has a value; `answer` is the integration's, if there is one."""
         for name, source in self._sources.items():
             value = _value(source, request, context, answer)
             if value:
@@ -65,14 +65,20 @@ def _value(
         return look_up(context, found["context"])
     if found["place"] is not None:
         parameters: Mapping[str, str] = getattr(request.parameters(), found["place"])
-        wanted = found["parameter"].lower()
-        return next((value for name, value in parameters.items() if name.lower() == wanted), None)
+        return _find(parameters, found["parameter"])
     if answer is None:
         return None
     if found["header"] is not None:
-        wanted = found["header"].lower()
-        return next((value for name, value in answer.headers.items() if name.lower() == wanted), None)
+        return _find(answer.headers, found["header"])
     return _text(select(json.loads(answer.body), "$." + found["body"]))
+
+
+def _find(values: Mapping[str, str], wanted: str) -> str | None:
+    """The value of a name, whatever its case."""
+    for name, value in values.items():
+        if name.lower() == wanted.lower():
+            return value
+    return None
 
 
 def _text(value: Any) -> str | None:

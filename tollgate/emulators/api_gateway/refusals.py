@@ -1,4 +1,4 @@
-"""Gateway responses: what API Gateway answers when it refuses a request itself.
+"""Gateway responses: the answers of API Gateway to requests that it refuses itself.
 
 https://docs.aws.amazon.com/apigateway/latest/developerguide/supported-gateway-response-types.html
 """
@@ -44,14 +44,14 @@ _TYPES = {
     "UNAUTHORIZED": _Type(401, "Unauthorized", "UnauthorizedException"),
     "UNSUPPORTED_MEDIA_TYPE": _Type(415, "Unsupported Media Type", "UnsupportedMediaTypeException"),
 }
-# The types that only features send which the local runner does not have.
+# These types belong to features that the local runner does not have.
 _NEVER_SENT = {"BAD_REQUEST_PARAMETERS", "EXPIRED_TOKEN", "INVALID_SIGNATURE", "RESOURCE_NOT_FOUND", "WAF_FILTERED"}
 _FALLBACKS = ("DEFAULT_4XX", "DEFAULT_5XX")
 _FIELDS = {"statusCode", "responseTemplates", "responseParameters"}
 
 
 class RefusalError(Exception):
-    """When API Gateway refuses a request; `type` is the gateway response's."""
+    """When API Gateway refuses a request; `type` is the type of the gateway response."""
 
     def __init__(self, type_: str) -> None:
         super().__init__(type_)
@@ -59,7 +59,7 @@ class RefusalError(Exception):
 
 
 class GatewayResponses:
-    """The answers of `x-amazon-apigateway-gateway-responses`, and API Gateway's own for the rest.
+    """The gateway responses of a document (`x-amazon-apigateway-gateway-responses`), and the defaults.
 
     Raises:
         DefinitionError: a type is unknown, or a template uses Velocity, which gateway responses do not run.

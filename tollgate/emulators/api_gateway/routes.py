@@ -1,4 +1,4 @@
-"""Which operation of the OpenAPI document answers a method and a path."""
+"""Finds the operation of the OpenAPI document that answers a method and a path."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 
 def operations(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    """(method or `ANY`, path, operation) of a document."""
+    """Yield method (or `ANY`), path and operation of each operation in a document."""
     for path, item in document.get("paths", {}).items():
         for key, operation in item.items():
             if key in _METHODS:
@@ -26,25 +26,25 @@ def operations(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, A
 
 
 class RouteTable(Generic[T]):
-    """Finds the most specific path first: constants before `{name}` before `{name+}`, as API Gateway does."""
+    """Routes to targets. The most specific path wins: constants before `{name}` before `{name+}`, as in API Gateway."""
 
     def __init__(self) -> None:
         self._routes: dict[tuple[str, str], T] = {}
         self._patterns: list[tuple[tuple[int, ...], re.Pattern[str], str]] = []
 
     def add(self, method: str, path: str, target: T) -> None:
-        """Register a target for a method, or for `ANY`."""
+        """Add the target of a method, or of `ANY`, and a path."""
         if not any(known == path for _, _, known in self._patterns):
             self._patterns.append((_rank(path), _pattern(path), path))
             self._patterns.sort(key=lambda entry: entry[0])
         self._routes[method, path] = target
 
     def __iter__(self) -> Iterator[T]:
-        """Every target."""
+        """Iterate over the targets."""
         return iter(self._routes.values())
 
     def find(self, method: str, path: str) -> tuple[T, dict[str, str]] | None:
-        """The target and the path's parameters, as the client wrote them."""
+        """Find a request's target, with the path's parameters as the client wrote them; None when there is none."""
         for _, pattern, known in self._patterns:
             match = pattern.fullmatch(path)
             if match is None:
@@ -58,7 +58,16 @@ class RouteTable(Generic[T]):
 
 
 def _rank(path: str) -> tuple[int, ...]:
-    return tuple(2 if s.endswith("+}") else 1 if s.startswith("{") else 0 for s in path.split("/")[1:])
+    """The order of a path among others: by each of its segments, constants first."""
+    ranks = []
+    for segment in path.split("/")[1:]:
+        if segment.endswith("+}"):
+            ranks.append(2)
+        elif segment.startswith("{"):
+            ranks.append(1)
+        else:
+            ranks.append(0)
+    return tuple(ranks)
 
 
 def _pattern(path: str) -> re.Pattern[str]:

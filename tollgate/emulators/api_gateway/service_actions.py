@@ -8,32 +8,35 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from tollgate.emulators.api_gateway.mapping_templates.variables import parse_json
 from tollgate.emulators.api_gateway.messages import ApiResponse
+from tollgate.emulators.step_functions import DATA_LIMIT_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tollgate.emulators.step_functions import Execution, StateMachine
 
-INPUT_LIMIT = 262_144
 _EXECUTION_NAME = re.compile(r"[^\s<>{}\[\]?*\"#%\\^|~`$&,;:/]{1,80}")
 _JSON = "application/x-amz-json-1.0"
 
 
 class ServiceAction(Protocol):
-    """Sends one rendered request to a service and gives the service's answer, whatever its status."""
+    """Sends a rendered request to a service and returns the service's answer, whatever its status."""
 
     def __call__(self, body: str) -> ApiResponse: ...
 
 
 class StartSyncExecution:
-    """`states:action/StartSyncExecution`; it answers 200 for executions that fail, too."""
+    """The action `states:action/StartSyncExecution`, which answers 200 for executions that fail, too."""
 
     def __init__(self, machines: dict[str, StateMachine], observe: Callable[[Execution], None]) -> None:
         self._machines = machines
         self._observe = observe
 
     def __call__(self, body: str) -> ApiResponse:
-        """https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartSyncExecution.html"""
+        """Check the request and run the execution to its end.
+
+        https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartSyncExecution.html
+        """
         try:
             request = parse_json(body)
             machine_arn, text = request["stateMachineArn"], request.get("input", "{}")
@@ -45,8 +48,8 @@ class StartSyncExecution:
         name = request.get("name")
         if name is not None and _EXECUTION_NAME.fullmatch(name) is None:
             return _refused("InvalidName", f"Invalid Name: '{name}'")
-        if len(text) > INPUT_LIMIT or len(text.encode("utf-8", "surrogatepass")) > INPUT_LIMIT:
-            constraint = f"Member must have length less than or equal to {INPUT_LIMIT}"
+        if len(text) > DATA_LIMIT_BYTES or len(text.encode("utf-8", "surrogatepass")) > DATA_LIMIT_BYTES:
+            constraint = f"Member must have length less than or equal to {DATA_LIMIT_BYTES}"
             message = f"1 validation error detected: Value at 'input' failed to satisfy constraint: {constraint}"
             return _refused("ValidationException", message)
         try:
@@ -59,7 +62,7 @@ class StartSyncExecution:
 
 
 def describe(execution: Execution, text: str) -> dict[str, Any]:
-    """StartSyncExecution's answer."""
+    """The body of StartSyncExecution's answer; `text` is the execution's input."""
     ended_s = execution.ended_s or execution.started_s
     billed_ms = -(-int((ended_s - execution.started_s) * 1000) // 100) * 100
     answer: dict[str, Any] = {

@@ -1,4 +1,4 @@
-"""`aws_proxy` with `responseTransferMode: STREAM`: the function's bytes go to the client as they come.
+"""The integration `aws_proxy` with `responseTransferMode: STREAM`: the function's bytes go to the client as they come.
 
 https://docs.aws.amazon.com/apigateway/latest/developerguide/response-transfer-mode.html
 """
@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-# Lambda's limit for an event; the body is a JSON string in it.
+# Lambda's limit for an event (https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html); the body is a
+# JSON string in it.
 _EVENT_LIMIT_BYTES = 6 * 1024 * 1024
 _FIELDS = {"type", "httpMethod", "uri", "credentials", "passthroughBehavior", "timeoutInMillis", "responseTransferMode"}
 # Less than servers keep idle connections, so that a request never meets one that is being closed.
@@ -32,7 +33,7 @@ _HOP_BY_HOP = {"connection", "content-length", "host", "keep-alive", "te", "trai
 
 
 class StreamingIntegration:
-    """Passes requests to a web function, unbuffered.
+    """Passes requests to a web function, and its answers to the client without buffering them.
 
     Raises:
         DefinitionError: the integration uses something that is not implemented.
@@ -125,7 +126,7 @@ async def _forward(response: httpx.Response, context: dict[str, Any], send: Send
 
 
 def _problem(error: BaseException | None) -> str | None:
-    """Only after the first byte: then the client sees the connection break."""
+    """Why an answer broke off after its first byte, which the client sees only as a broken connection."""
     if error is None:
         return None
     return f"the answer broke off: {type(error).__name__} {error}".rstrip()

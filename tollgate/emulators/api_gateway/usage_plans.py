@@ -21,7 +21,7 @@ _PERIOD_S = {"DAY": 86_400.0, "WEEK": 604_800.0, "MONTH": 2_592_000.0}
 
 @dataclass(frozen=True, slots=True)
 class UsagePlan:
-    """`rate` in requests per second; None means no limit."""
+    """The limits of a key: `rate` in requests per second, `quota` in requests per `period`; None means no limit."""
 
     rate: float | None = None
     burst: int | None = None
@@ -40,7 +40,7 @@ class ApiKey:
 
 @dataclass(slots=True)
 class _Use:
-    """What is left for one key."""
+    """The requests that one key has left."""
 
     tokens: float
     refilled_s: float
@@ -58,10 +58,10 @@ class UsagePlans:
         self._uses: dict[str, _Use] = {}
 
     def admit(self, value: str | None) -> ApiKey:
-        """Count one request of a key.
+        """Count one request of a key and return the key.
 
         Raises:
-            RefusalError: no such key, too many requests per second, or the quota is used up.
+            RefusalError: there is no such key, it sent too many requests per second, or its quota is used up.
         """
         key = self._keys.get(value or "")
         if key is None:

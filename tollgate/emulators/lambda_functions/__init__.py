@@ -1,4 +1,4 @@
-"""Lambda functions in processes of their own, without containers."""
+"""Lambda: functions in processes of their own, without containers."""
 
 from tollgate.emulators.lambda_functions.environment import FunctionError, LogSink
 from tollgate.emulators.lambda_functions.function import Function, FunctionSettings

@@ -1,4 +1,4 @@
-"""One execution environment: a function's process and the Runtime API that it polls."""
+"""An execution environment: one process of a function, and the Runtime API that it polls."""
 
 from __future__ import annotations
 
@@ -13,10 +13,12 @@ from collections import deque
 from pathlib import Path
 from typing import Any, Protocol
 
-from tollgate.emulators.lambda_functions.runtime_api import Invocation, Report, RuntimeApi
+from tollgate.emulators.lambda_functions.runtime_api import InvocationEvent, Report, RuntimeApi
 
 INIT_LIMIT_S = 10.0
+"""Lambda's limit for importing a function. https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html"""
 PAYLOAD_LIMIT_BYTES = 6_291_556
+"""Lambda's limit for an event, and for a result, as its error messages have it."""
 _BOOTSTRAP = Path(__file__).parent / "runtime" / "bootstrap.py"
 _KEPT_LINES = 200
 
@@ -31,19 +33,19 @@ class FunctionError(Exception):
 
 
 class LogSink(Protocol):
-    """Where functions' output goes."""
+    """Takes the functions' output."""
 
     def line(self, function: str, text: str) -> None:
-        """One line as it is written."""
+        """A function wrote a line."""
 
     def failure(self, function: str, lines: list[str]) -> None:
-        """All lines of an invocation that failed."""
+        """An invocation failed; `lines` are all that it wrote."""
 
 
 class Environment:
-    """Starts the process at once; `start` waits for it.
+    """A process of a function. It starts at once; `start` waits until it is ready.
 
-    `command_environment` holds the process's environment variables except the Runtime API's address.
+    `variables` are the process's environment variables, without the Runtime API's address.
     """
 
     def __init__(
@@ -79,7 +81,7 @@ class Environment:
 
         Raises:
             FunctionError: the module cannot be imported, raises, exits, or takes over ten seconds.
-            TimeoutError: the caller's patience is over.
+            TimeoutError: the caller waits no longer.
         """
         request_id = str(uuid.uuid4())
         try:
@@ -96,11 +98,11 @@ class Environment:
 
         Raises:
             FunctionError: the handler raised, the process ended, or `limit_s`, the function's own timeout, is over.
-            TimeoutError: the caller's `patience_s` is over. The environment is of no use after that.
+            TimeoutError: the caller waits no longer than `patience_s`. The environment is of no use after that.
         """
         request_id = str(uuid.uuid4())
         self._lines.clear()
-        self._api.send(Invocation(request_id, payload, int((time.time() + limit_s) * 1000), self._arn))
+        self._api.send(InvocationEvent(request_id, payload, int((time.time() + limit_s) * 1000), self._arn))
         try:
             report = self._api.next_report(min(limit_s, patience_s))
         except TimeoutError:

@@ -1,4 +1,4 @@
-"""A function: its settings from the template and a warm pool of execution environments."""
+"""A function: its settings from the template, and a pool of warm execution environments."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _FATAL = ("Runtime.ExitError", "Runtime.OutOfMemory", "Sandbox.Timedout")
 
 @dataclass(frozen=True, slots=True)
 class FunctionSettings:
-    """What the template says about a function. `timeout_s` and `memory_mb` are its limits."""
+    """A function as the template describes it; `timeout_s` and `memory_mb` are its limits."""
 
     name: str
     arn: str
@@ -43,14 +43,15 @@ class FunctionSettings:
 
     @property
     def import_path(self) -> tuple[Path, ...]:
-        """Where Python looks for modules: the code, then the layers (built ones keep `python/` too)."""
-        return (
-            self.code,
-            *(layer / "python" if (layer / "python").is_dir() else layer for layer in self.layers),
-        )
+        """Folders in which Python looks for modules: the code, then the layers (built ones keep `python/` too)."""
+        folders = [self.code]
+        for layer in self.layers:
+            packages = layer / "python"
+            folders.append(packages if packages.is_dir() else layer)
+        return tuple(folders)
 
     def process_variables(self) -> dict[str, str]:
-        """The environment variables of the process, as Lambda sets them, and the template's own."""
+        """Environment variables of the process: those that Lambda sets, and the template's own."""
         return {
             "PATH": os.environ.get("PATH", os.defpath),
             "LANG": "en_US.UTF-8",
@@ -82,7 +83,7 @@ class FunctionSettings:
 
 
 class Function:
-    """Invokes handlers in environments that are kept warm, and replaced when the code changes."""
+    """Invokes a handler in environments that are kept warm, and are replaced when the code changes."""
 
     def __init__(self, settings: FunctionSettings, logs: LogSink) -> None:
         self.settings = settings
@@ -96,11 +97,11 @@ class Function:
         self.cold_starts = 0
 
     def invoke(self, event: Any, patience_s: float = float("inf")) -> Any:
-        """The handler's result for one event, both plain JSON.
+        """Run the handler on an event and return its result; both are plain JSON.
 
         Raises:
-            FunctionError: as Lambda answers with X-Amz-Function-Error.
-            TimeoutError: the caller's patience is over before the function's own timeout.
+            FunctionError: what Lambda would answer with the header X-Amz-Function-Error.
+            TimeoutError: the caller waits no longer than `patience_s`, which is less than the function's own timeout.
         """
         payload = json.dumps(event, separators=(",", ":")).encode()
         if len(payload) > PAYLOAD_LIMIT_BYTES:

@@ -1,4 +1,7 @@
-"""The Runtime API that a function's process polls: https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html"""
+"""The Runtime API that a function's process polls.
+
+https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
+"""
 
 from __future__ import annotations
 
@@ -12,8 +15,8 @@ from tollgate.loopback import LOOPBACK
 
 
 @dataclass(frozen=True, slots=True)
-class Invocation:
-    """What the process gets from `next`: the event as JSON and the headers that go with it."""
+class InvocationEvent:
+    """An event for the function's process, which gets it from `next` as JSON, with headers."""
 
     request_id: str
     payload: bytes
@@ -31,17 +34,17 @@ class Invocation:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What came of an invocation: `kind` is ready, response, error, init_error or exit; `body` is JSON."""
+    """News of the function's process: `kind` is ready, response, error, init_error or exit; `body` is JSON."""
 
     kind: str
     body: bytes = b""
 
 
 class RuntimeApi:
-    """One server per execution environment; reports are read one by one with `next_report`."""
+    """The Runtime API of one execution environment; `next_report` reads its reports one by one."""
 
     def __init__(self) -> None:
-        self._invocations: queue.SimpleQueue[Invocation | None] = queue.SimpleQueue()
+        self._invocations: queue.SimpleQueue[InvocationEvent | None] = queue.SimpleQueue()
         self._reports: queue.SimpleQueue[Report] = queue.SimpleQueue()
         self._polled = False
         self._server = _Server((LOOPBACK, 0), _Handler)
@@ -49,12 +52,12 @@ class RuntimeApi:
         self.address = f"{LOOPBACK}:{self._server.server_address[1]}"
         threading.Thread(target=self._server.serve_forever, args=(0.1,), daemon=True).start()
 
-    def send(self, invocation: Invocation) -> None:
+    def send(self, invocation: InvocationEvent) -> None:
         """Answer the next poll with an invocation."""
         self._invocations.put(invocation)
 
     def report(self, report: Report) -> None:
-        """Called by the server, and by whoever watches the process when it exits."""
+        """Add a report: the server's, or the news that the process has ended."""
         self._reports.put(report)
 
     def next_report(self, timeout_s: float) -> Report:
@@ -64,7 +67,7 @@ class RuntimeApi:
         except queue.Empty:
             raise TimeoutError from None
 
-    def next_invocation(self) -> Invocation | None:
+    def next_invocation(self) -> InvocationEvent | None:
         """Block until there is an invocation; None when the environment closes."""
         if not self._polled:
             self._polled = True

@@ -1,4 +1,4 @@
-"""A function that is a web application behind the Lambda Web Adapter.
+"""Web functions: applications behind the Lambda Web Adapter.
 
 https://github.com/awslabs/aws-lambda-web-adapter: the adapter starts the handler, a script, waits until it answers, and
 turns invocations into HTTP requests. Here the runner takes the adapter's place. On Lambda an application gets one
@@ -32,7 +32,7 @@ _POLL_S = 0.02
 
 
 class WebFunction:
-    """Starts the application at the first request, and again when its code changes or it has ended.
+    """A function that is a web application. It starts at the first request, and again when its code changes or it ends.
 
     Raises:
         DefinitionError: the handler is no script that can be run.
@@ -50,10 +50,10 @@ class WebFunction:
         self._fingerprint = 0
 
     def url(self) -> str:
-        """Where the application answers now.
+        """The base URL of the application, which is started if it does not run.
 
         Raises:
-            FunctionError: it ends or does not answer within ten seconds.
+            FunctionError: the application ends, or does not answer within ten seconds.
         """
         with self._lock:
             fingerprint = self.settings.fingerprint()
@@ -73,6 +73,8 @@ class WebFunction:
 
 
 class _Application:
+    """One process of the application, under a supervisor that ends it when the runner ends."""
+
     def __init__(self, settings: FunctionSettings, script: Path, logs: LogSink) -> None:
         self._settings = settings
         self._logs = logs

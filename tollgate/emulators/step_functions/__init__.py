@@ -1,14 +1,15 @@
-"""Amazon States Language, JSONata dialect, with the semantics of Express workflows.
+"""Step Functions: Express state machines in Amazon States Language with JSONata.
 
 https://docs.aws.amazon.com/step-functions/latest/dg/concepts-amazon-states-language.html
 """
 
 from tollgate.emulators.step_functions.definition import StateMachineDefinition, load_definition
 from tollgate.emulators.step_functions.errors import StateError
-from tollgate.emulators.step_functions.execution import Execution, StateRun
+from tollgate.emulators.step_functions.execution import DATA_LIMIT_BYTES, Execution, StateRun
 from tollgate.emulators.step_functions.interpreter import StateMachine, TaskHandler
 
 __all__ = [
+    "DATA_LIMIT_BYTES",
     "Execution",
     "StateError",
     "StateMachine",

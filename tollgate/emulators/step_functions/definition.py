@@ -38,7 +38,7 @@ _SUBSTITUTION = re.compile(r"\$\{([A-Za-z0-9]+)\}")
 
 @dataclass(frozen=True, slots=True)
 class StateMachineDefinition:
-    """A checked definition."""
+    """A definition that uses only what the interpreter implements."""
 
     start_at: str
     states: dict[str, dict[str, Any]]
@@ -48,10 +48,16 @@ class StateMachineDefinition:
 def load_definition(
     text: str, substitutions: dict[str, Any], resources: set[str], place: str
 ) -> StateMachineDefinition:
-    """Substitute and check a definition; `resources` are the task resources that can be run.
+    """Substitute and check a definition.
+
+    Args:
+        text: the definition as JSON.
+        substitutions: values of `${Name}` in it.
+        resources: the task resources that can be run.
+        place: the definition's name in messages.
 
     Raises:
-        DefinitionError: it is broken, or uses what is not implemented; the message names `place` and the state.
+        DefinitionError: the definition is broken or uses what is not implemented; the message names the state.
     """
     definition = json.loads(_substitute(text, substitutions, place))
     _only(definition, _TOP_FIELDS, place)

@@ -13,7 +13,7 @@ TIMEOUT = "States.Timeout"
 
 _ALL = "States.ALL"
 _TASK_FAILED = "States.TaskFailed"
-# States.ALL catches neither; the first is caught where it is named, the second never.
+# States.ALL catches neither of them. The first is caught where it is named, the second is never caught.
 _BEYOND_ALL = (DATA_LIMIT_EXCEEDED, RUNTIME)
 
 
@@ -27,7 +27,7 @@ class StateError(Exception):
 
 
 class ExecutionTimedOutError(Exception):
-    """When an execution outlives its own time limit: no state can catch that."""
+    """When an execution reaches its own time limit, which no state can catch."""
 
 
 def matches(error_equals: list[str], error: str) -> bool:

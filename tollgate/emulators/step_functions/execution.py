@@ -1,4 +1,4 @@
-"""What one execution did, for `--verbose`, for assertions and for StartSyncExecution's answer."""
+"""The record of one execution: StartSyncExecution's answer is made from it, and `--verbose` prints it."""
 
 from __future__ import annotations
 
@@ -10,9 +10,16 @@ if TYPE_CHECKING:
     from tollgate.emulators.step_functions.errors import StateError
 
 
+DATA_LIMIT_BYTES = 256 * 1024
+"""The most that an execution's input, a state's input or output, or a variable may have.
+
+https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
+"""
+
+
 @dataclass(slots=True)
 class StateRun:
-    """One state entered: times in seconds, `attempts` includes retries."""
+    """One state that was entered. Times are seconds since 1970; `attempts` includes retries."""
 
     name: str
     type: str

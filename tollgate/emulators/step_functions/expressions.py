@@ -34,12 +34,13 @@ def is_expression(value: Any) -> bool:
 
 
 def compile_expression(text: str) -> jsonata.Jsonata:
-    """Compile the expression of `{% … %}`; its value comes in an object, under `value`.
+    """Compile the expression inside `{% … %}`.
 
-    An object drops a key whose value is undefined, which is how undefined is told from null.
+    The compiled expression gives an object with the value under the key `value`: an object drops a key whose value is
+    undefined, and so undefined can be told from null.
 
     Raises:
-        ValueError: it is no JSONata, or uses what Step Functions forbids.
+        ValueError: the text is no JSONata, or uses what Step Functions forbids.
     """
     source = text[2:-2].strip()
     if "$eval" in source:
@@ -59,10 +60,10 @@ def _compile(source: str) -> jsonata.Jsonata:
 
 
 def evaluate(node: Any, bindings: Mapping[str, Any]) -> Any:
-    """`node` with every expression in it replaced by its value.
+    """Replace every expression in a piece of a definition by its value.
 
     Raises:
-        StateError: States.QueryEvaluationError, for an expression that fails or gives nothing.
+        StateError: States.QueryEvaluationError, an expression fails or gives nothing.
     """
     if is_expression(node):
         return _evaluate_expression(node, bindings)
@@ -92,9 +93,11 @@ def _evaluate_expression(text: str, bindings: Mapping[str, Any]) -> Any:
 
 
 def _plain(value: Any) -> Any:
-    """The library's lists and null as JSON's; anything that is not JSON, such as a function, is refused."""
-    if value is Utils.NULL_VALUE or value is None or isinstance(value, (str, bool, int, float)):
-        return None if value is Utils.NULL_VALUE else value
+    """Convert the library's lists and null to plain Python; refuse what is not JSON, such as a function."""
+    if value is Utils.NULL_VALUE or value is None:
+        return None
+    if isinstance(value, (str, bool, int, float)):
+        return value
     if isinstance(value, dict):
         return {key: _plain(item) for key, item in value.items()}
     if isinstance(value, list):
@@ -103,7 +106,7 @@ def _plain(value: Any) -> Any:
 
 
 def _string(value: Any = None, prettify: bool = False) -> Any:
-    """$string: the library escapes what is not ASCII and prints 2.0 for 2 inside of arrays and objects."""
+    """The function $string. The library's own escapes what is not ASCII, and prints 2.0 for 2 in arrays and objects."""
     if isinstance(value, dict | list) and not prettify:
         return json.dumps(_as_javascript(_plain(value)), separators=(",", ":"), ensure_ascii=False)
     return Functions.string(value, prettify)

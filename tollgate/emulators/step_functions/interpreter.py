@@ -20,7 +20,7 @@ from tollgate.emulators.step_functions.errors import (
     StateError,
     matches,
 )
-from tollgate.emulators.step_functions.execution import Execution, StateRun, iso_time
+from tollgate.emulators.step_functions.execution import DATA_LIMIT_BYTES, Execution, StateRun, iso_time
 from tollgate.emulators.step_functions.expressions import evaluate
 
 if TYPE_CHECKING:
@@ -28,14 +28,14 @@ if TYPE_CHECKING:
 
     from tollgate.emulators.step_functions.definition import StateMachineDefinition
 
-DATA_LIMIT_BYTES = 256 * 1024
-
 
 class TaskHandler(Protocol):
-    """A service integration: takes the task's arguments and the seconds that it may take, gives its result.
+    """A service integration: runs a task with its arguments within `timeout_s`, and returns its result.
 
-    Raises StateError with the service's error name, AttributeError, KeyError or TypeError for arguments of another
-    shape, and TimeoutError when the seconds are over.
+    Raises:
+        StateError: the service's error, by its name.
+        AttributeError, KeyError, TypeError: the arguments have another shape than the service takes.
+        TimeoutError: the time is over.
     """
 
     def __call__(self, arguments: Any, timeout_s: float) -> Any: ...
@@ -43,7 +43,7 @@ class TaskHandler(Protocol):
 
 @dataclass(slots=True)
 class _Run:
-    """The moving parts of one execution."""
+    """The state of one execution while it runs."""
 
     execution: Execution
     context: dict[str, Any]
@@ -57,8 +57,11 @@ class _Run:
 class StateMachine:
     """A checked definition with the integrations that its tasks call.
 
-    `clock` is the machine's time, which may pass faster than real time. `sleep` (real seconds) and `jitter` (seconds →
-    seconds to wait, for JitterStrategy FULL) are replaced in tests.
+        machine = StateMachine(arn, load_definition(text, {}, {LAMBDA_INVOKE}, "m"), {LAMBDA_INVOKE: invoke})
+        machine.start_sync({"n": 1}).output
+
+    `clock` is the machine's time, which may pass faster than real time. Tests replace `sleep`, which takes real
+    seconds, and `jitter`, which makes the wait of JitterStrategy FULL from the longest wait in seconds.
     """
 
     def __init__(
@@ -80,7 +83,7 @@ class StateMachine:
         self._jitter = jitter
 
     def start_sync(self, data: Any, name: str | None = None) -> Execution:
-        """Run one execution to its end, however it ends."""
+        """Run one execution to its end; a failure is in the execution, not raised."""
         execution = self._new_execution(data, name or str(uuid.uuid4()))
         run = _Run(execution, self._context(execution), self._clock.now() + self._definition.timeout_s)
         try:
@@ -147,7 +150,7 @@ class StateMachine:
                 run.context["State"]["RetryCount"] += 1
 
     def _retry_wait(self, retriers: list[dict[str, Any]], error: StateError, retries: dict[int, int]) -> float | None:
-        """Seconds until the next attempt; None when no retrier is left for the error."""
+        """The seconds until the next attempt; None when no retrier is left for the error."""
         for index, retrier in enumerate(retriers):
             if matches(retrier["ErrorEquals"], error.error):
                 used = retries.get(index, 0)
@@ -210,7 +213,10 @@ class StateMachine:
         return result
 
     def _leave(self, run: _Run, fields: dict[str, Any], bindings: dict[str, Any], output: Any) -> Any:
-        """Assign and Output see the same variables: neither sees what the other does."""
+        """Leave a state: set its variables and return its output.
+
+        Assign and Output both see the variables as they were before, never each other's effect.
+        """
         assigned = evaluate(fields.get("Assign", {}), bindings)
         if "Output" in fields:
             output = evaluate(fields["Output"], bindings)

@@ -1,4 +1,4 @@
-"""Values as Velocity sees them: Java's way of printing, and the methods of String, List and Map.
+"""Java's values in Velocity: how they print, and the methods of String, List and Map.
 
 Checked against Apache Velocity 1.7 by tests/emulators/api_gateway/golden/mapping_templates.json.
 """
@@ -11,21 +11,21 @@ from typing import Any
 
 
 class JavaMap(dict[str, Any]):
-    """Prints as java.util.Map does: `{a=1, b=two}`."""
+    """A map that prints as java.util.Map does: `{a=1, b=two}`."""
 
     def __str__(self) -> str:
         return "{" + ", ".join(f"{key}={java_string(value)}" for key, value in self.items()) + "}"
 
 
 class JavaList(list[Any]):
-    """Prints as JSON, which is what the arrays of `$input.path` do."""
+    """A list that prints as JSON, as the arrays of `$input.path` do."""
 
     def __str__(self) -> str:
         return json.dumps(self, separators=(",", ":"), ensure_ascii=False)
 
 
 def java_string(value: Any) -> str:
-    """Java's String.valueOf."""
+    """Convert to text as Java's String.valueOf does."""
     if value is None:
         return "null"
     if isinstance(value, bool):
@@ -34,7 +34,7 @@ def java_string(value: Any) -> str:
 
 
 def to_java(value: Any) -> Any:
-    """Plain JSON as the objects above."""
+    """Convert plain JSON values to the classes above."""
     if isinstance(value, dict):
         return JavaMap({key: to_java(item) for key, item in value.items()})
     if isinstance(value, list):
@@ -47,11 +47,14 @@ _GROUP_OR_ESCAPE = re.compile(r"\\(.)|\$(\d)", re.DOTALL)
 
 def _replace_all(text: str, pattern: str, replacement: str) -> str:
     def expand(match: re.Match[str]) -> str:
-        # In Java's replacement strings a backslash quotes the next character and $1 is a group.
-        return _GROUP_OR_ESCAPE.sub(
-            lambda part: part.group(1) if part.group(1) is not None else match.group(int(part.group(2))) or "",
-            replacement,
-        )
+        def part_value(part: re.Match[str]) -> str:
+            # In Java's replacement strings a backslash quotes the next character and $1 is a group.
+            quoted, group = part.groups()
+            if quoted is not None:
+                return str(quoted)
+            return match.group(int(group)) or ""
+
+        return _GROUP_OR_ESCAPE.sub(part_value, replacement)
 
     return re.sub(pattern, expand, text)
 

@@ -1,4 +1,4 @@
-"""`$input` and `$util`, and the JSONPath that `$input` takes."""
+"""The variables `$input` and `$util` of mapping templates, and the JSONPath that `$input` takes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _ESCAPES = {"\b": "\\b", "\t": "\\t", "\n": "\\n", "\f": "\\f", "\r": "\\r", "'"
 
 
 class InvalidBodyError(Exception):
-    """When a template reads a body as JSON that is none."""
+    """When a template reads a body as JSON and it is not JSON."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,16 +31,18 @@ class Parameters:
     header: Mapping[str, str] = field(default_factory=dict)
 
     def find(self, name: str) -> str | None:
-        """Path, query string, header, in this order; headers whatever their case."""
+        """Find a parameter: in the path, then the query string, then the headers, whose case does not matter."""
         for values in (self.path, self.querystring, self.header):
             if name in values:
                 return values[name]
-        lowered = name.lower()
-        return next((value for header, value in self.header.items() if header.lower() == lowered), None)
+        for header, value in self.header.items():
+            if header.lower() == name.lower():
+                return value
+        return None
 
 
 class Input:
-    """`$input`."""
+    """The variable `$input`; its methods have the names that templates call."""
 
     def __init__(self, body: str, parameters: Parameters) -> None:
         self.body = body
@@ -48,16 +50,16 @@ class Input:
         self._document: Any = None
 
     def json(self, path: str) -> str:
-        """The value at a path as JSON; `""` where there is none."""
+        """The value at a JSONPath as JSON; `""` where there is none."""
         value = select(self._parsed(), path)
         return '""' if value is None else json.dumps(value, separators=(",", ":"), ensure_ascii=False)
 
     def path(self, path: str) -> Any:
-        """The value at a path as an object."""
+        """The value at a JSONPath as an object."""
         return to_java(select(self._parsed(), path))
 
     def params(self, name: str | None = None) -> Any:
-        """All parameters, or the one of that name, `""` where there is none."""
+        """The parameter of a name, `""` where there is none; without a name all parameters."""
         if name is not None:
             return self._parameters.find(name) or ""
         parameters = self._parameters
@@ -79,44 +81,44 @@ class Input:
 
 
 class Util:
-    """`$util`."""
+    """The variable `$util`; its methods have the names that templates call."""
 
     @staticmethod
     def escapeJavaScript(value: Any) -> str | None:  # noqa: N802
-        """commons-lang's StringEscapeUtils.escapeJavaScript: it escapes ' and / too, and all that is not ASCII."""
+        """Escape as commons-lang's StringEscapeUtils.escapeJavaScript does, also ' and / and all that is not ASCII."""
         return None if value is None else "".join(map(_escape_character, java_string(value)))
 
     @staticmethod
     def parseJson(text: str) -> Any:  # noqa: N802
-        """A JSON text as an object."""
+        """Parse a JSON text."""
         return to_java(parse_json(text))
 
     @staticmethod
     def urlEncode(text: str) -> str:  # noqa: N802
-        """application/x-www-form-urlencoded."""
+        """Encode as application/x-www-form-urlencoded."""
         return quote_plus(text)
 
     @staticmethod
     def urlDecode(text: str) -> str:  # noqa: N802
-        """Undo urlEncode."""
+        """Decode what urlEncode made."""
         return unquote_plus(text)
 
     @staticmethod
     def base64Encode(text: str) -> str:  # noqa: N802
-        """Base64 of the text's UTF-8."""
+        """Encode a text's UTF-8 in base64."""
         return base64.b64encode(text.encode()).decode()
 
     @staticmethod
     def base64Decode(text: str) -> str:  # noqa: N802
-        """Undo base64Encode."""
+        """Decode what base64Encode made."""
         return base64.b64decode(text).decode()
 
 
 def parse_json(text: str) -> Any:
-    """JSON without Python's additions to it.
+    """Parse JSON without Python's additions to it.
 
     Raises:
-        ValueError: the text is no JSON, NaN and Infinity included.
+        ValueError: the text is no JSON; NaN and Infinity, which Python would take, are none.
     """
     return json.loads(text, parse_constant=_no_constant)
 
@@ -138,10 +140,10 @@ def _escape_character(character: str) -> str:
 
 
 def select(document: Any, path: str) -> Any:
-    """The value at a JSONPath of the forms `$`, `.name`, `['name']` and `[0]`; None where there is none.
+    """Find the value at a JSONPath; None where there is none.
 
     Raises:
-        NotImplementedError: the path uses more than that.
+        NotImplementedError: the path has other steps than `$`, `.name`, `['name']` and `[0]`.
     """
     path = path if path.startswith("$") else f"$.{path}"
     position, value = 1, document

@@ -1,4 +1,4 @@
-"""First code of a function's process: tie it to the runner, limit its memory, hand over to the runtime client.
+"""The first code of a function's process: ties it to the runner, limits its memory, starts the runtime client.
 
 Started as `python bootstrap.py app.lambda_handler` with the Runtime API's address in AWS_LAMBDA_RUNTIME_API. It imports
 nothing that Lambda's own bootstrap would not, since all it imports is in the function's start-up time.
@@ -10,7 +10,7 @@ import threading
 
 
 def end_with_the_runner() -> None:
-    """Exit when standard input ends, which it does however the runner ends, SIGKILL included.
+    """Exit when standard input ends, as it does when the runner ends in any way, SIGKILL included.
 
     A parent-death signal would be shorter, but Linux sends it when the starting *thread* ends.
     """
@@ -30,7 +30,7 @@ def limit_memory(megabytes: int) -> None:
 
 
 def run(handler: str) -> None:
-    """Poll the Runtime API for ever, with Amazon's client where it is installed."""
+    """Poll the Runtime API until the process ends, with Amazon's client where it is installed."""
     own_directory = sys.path.pop(0)  # the function must not see the runner's modules
     try:
         from awslambdaric.__main__ import main

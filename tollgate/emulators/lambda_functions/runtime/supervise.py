@@ -1,7 +1,7 @@
-"""Runs a command and ends it, with all that it started, when standard input ends.
+"""Runs a command, and ends it with all that it started when standard input ends.
 
-Started as `python supervise.py COMMAND…`. Python functions watch their input themselves (bootstrap.py); a web
-application behind the Lambda Web Adapter is any program, so somebody must watch for it.
+It is started as `python supervise.py COMMAND…`. Python functions watch their input themselves (bootstrap.py), but a
+web application behind the Lambda Web Adapter may be any program, so this process watches for it.
 """
 
 import os
@@ -12,7 +12,7 @@ import threading
 
 
 def main(command: list[str]) -> int:
-    """The command's exit status."""
+    """Run the command and return its exit status."""
     child = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True)  # noqa: S603
 
     def end_with_the_runner() -> None:
