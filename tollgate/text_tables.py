@@ -21,7 +21,7 @@ def markdown(rows: Sequence[Row]) -> str:
 
 
 def plain(rows: Sequence[Row]) -> str:
-    """The same table in columns for a terminal, without Markdown's marks."""
+    """A table in columns for a terminal, without Markdown's marks."""
     cells = [_without_marks(row) for row in rows]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     lines = []

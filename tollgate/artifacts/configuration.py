@@ -1,4 +1,4 @@
-"""config.json: what the model is, and whether the import takes it."""
+"""Checks config.json: which architecture the model has, and whether an import takes it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _POSITION_KEYS = ("max_position_embeddings", "n_positions", "n_ctx")
 
 @dataclass(frozen=True, slots=True)
 class Configuration:
-    """The parts of config.json that an import looks at; 0 or None where they are not given."""
+    """The parts of config.json that an import looks at. A number that is not given is 0 or None."""
 
     architecture: str
     rules: Architecture
@@ -27,7 +27,7 @@ class Configuration:
 
 
 def check_configuration(reader: ArtifactReader) -> Configuration | None:
-    """What config.json says; None, with problems noted, when it is missing or names no supported architecture."""
+    """Read config.json; None, with problems noted, when it is missing or names no supported architecture."""
     if "config.json" not in reader.files:
         reader.problems.append(_no_configuration(reader))
         return None

@@ -1,4 +1,4 @@
-"""The whole inspection: every check, then either an `Inspection` or all reasons against an import."""
+"""The inspection of artifacts: runs every check, and gives an `Inspection` or all reasons against an import."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class InspectionError(Exception):
-    """The artifacts cannot be imported; `problems` are sentences that say what to change."""
+    """When artifacts cannot be imported; `problems` has sentences that say what to change."""
 
     def __init__(self, problems: list[str]) -> None:
         super().__init__(" ".join(problems))
@@ -25,18 +25,20 @@ class InspectionError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Inspection:
-    """What an import would find. `architecture` is config.json's, `dtype` safetensors' spelling (BF16, F16, F32)."""
+    """The facts that an import would find in artifacts which it takes."""
 
     architecture: str
+    """The class name in config.json, such as Qwen2ForCausalLM."""
     model_type: str
     parameters: int
     dtype: str
+    """The type of most parameters in safetensors' spelling: BF16, F16 or F32."""
     context_length: int
-    """Most tokens of prompt and completion; 0: config.json does not say."""
+    """The most tokens that prompt and completion may have together; 0 when config.json does not say."""
     size_bytes: int
-    """Of the weight files."""
+    """The size of all weight files."""
     custom_model_units_per_copy: int
-    """An estimate: the service sets it at import."""
+    """An estimate; the service sets the number at import."""
     chat_template: str | None
     chat_template_source: str | None
     """The file the template came from."""
@@ -49,8 +51,10 @@ class Inspection:
 def inspect(source: ArtifactSource) -> Inspection:
     """Judge artifacts as Custom Model Import would, from names, JSON files and safetensors headers alone.
 
+        inspect(LocalArtifacts(Path("my-model"))).context_length
+
     Raises:
-        InspectionError: with every reason found, whatever the files hold.
+        InspectionError: an import would refuse them; it has every reason found.
     """
     try:
         reader = ArtifactReader(source)

@@ -1,4 +1,4 @@
-"""Bounded reading of artifacts that nobody vouches for."""
+"""Reads artifacts of unknown origin within limits."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class ArtifactReader:
         self.warnings: list[str] = []
 
     def read(self, name: str, start: int, length: int) -> bytes | None:
-        """At most `length` bytes; None, with a problem noted, when there is more to read than any real model needs."""
+        """Read at most `length` bytes; None, with a problem noted, when that is more than any real model needs."""
         if length > self._unread:
             self.problems.append(
                 f"{name}: the files' headers hold over {MAX_TOTAL_BYTES // MEGABYTE} MiB; this is no model."
@@ -34,7 +34,7 @@ class ArtifactReader:
         return self._source.read(name, start, length)
 
     def read_json(self, name: str, *, limit: int = MAX_JSON_BYTES) -> dict[str, Any] | None:
-        """The JSON object in a file; None when the file is absent, or, with a problem noted, unusable."""
+        """Read the JSON object in a file; None when the file is absent, or unusable, with a problem noted."""
         size = self.files.get(name)
         if size is None:
             return None
@@ -45,13 +45,13 @@ class ArtifactReader:
         return None if data is None else self.parse_json(name, data)
 
     def parse_json(self, name: str, data: bytes) -> dict[str, Any] | None:
-        """The JSON object in `data`, which is part of file `name`."""
+        """Parse a JSON object that is part of the file `name`; None, with a problem noted, if it is none."""
         try:
             value = json.loads(data.decode())
         except (ValueError, RecursionError) as error:
-            reason = (
-                "is nested too deeply" if isinstance(error, RecursionError) else f"is not valid JSON ({_short(error)})"
-            )
+            reason = f"is not valid JSON ({_short(error)})"
+            if isinstance(error, RecursionError):
+                reason = "is nested too deeply"
             self.problems.append(f"{name} {reason}. Write it again with save_pretrained.")
             return None
         if not isinstance(value, dict):
@@ -61,7 +61,7 @@ class ArtifactReader:
 
 
 def shown(value: object) -> str:
-    """A value out of a file, short enough for a sentence."""
+    """Show a value out of a file, shortened to fit a sentence."""
     try:
         text = repr(value)
     except (ValueError, RecursionError):  # an integer of thousands of digits, a deep nest

@@ -1,4 +1,4 @@
-"""An inspection as text for a person."""
+"""Writes the result of an inspection for people."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def accepted(inspection: Inspection) -> str:
-    """What the import would find, one fact a line, then the warnings."""
+    """The text for artifacts that can be imported: one fact a line, then the warnings."""
     rows = {
         "architecture": inspection.architecture,
         "parameters": f"{inspection.parameters:,} ({inspection.dtype})",
@@ -28,9 +28,11 @@ def accepted(inspection: Inspection) -> str:
 
 
 def refused(problems: list[str]) -> str:
-    """Every reason against an import, one a line."""
+    """The text for artifacts that cannot be imported: every reason, one a line."""
     return "\n".join(["These artifacts cannot be imported.", *_list("Reasons", problems)])
 
 
 def _list(title: str, sentences: list[str] | tuple[str, ...]) -> list[str]:
-    return ["", f"{title}:", *(f"- {sentence}" for sentence in sentences)] if sentences else []
+    if not sentences:
+        return []
+    return ["", f"{title}:", *(f"- {sentence}" for sentence in sentences)]

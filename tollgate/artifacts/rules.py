@@ -1,7 +1,7 @@
-"""What Custom Model Import accepts.
+"""The rules of Custom Model Import.
 
-From https://docs.aws.amazon.com/bedrock/latest/userguide/model-customization-import-model.html; each constant that is
-ours rather than the page's says so.
+They are those of https://docs.aws.amazon.com/bedrock/latest/userguide/model-customization-import-model.html; a constant
+that is ours and not the page's says so.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ GIGABYTE = 1_000_000_000
 
 @dataclass(frozen=True, slots=True)
 class Architecture:
-    """`converse`: the Converse API serves it (instructSupported)."""
+    """A supported architecture; `converse` says whether the Converse API serves it (instructSupported)."""
 
     converse: bool = True
     multimodal: bool = False
@@ -54,10 +54,10 @@ GPT_OSS_END_IDS = frozenset({200002, 199999, 200012})
 
 
 def custom_model_units(parameters: int) -> int:
-    """Custom model units per model copy: an estimate of ours, the service alone sets them at import.
+    """Estimate the custom model units per model copy, which the service alone sets at import.
 
-    Fits the published points, Llama 3.1 8B (2) and 70B (8), and one measured 8B import (2); in between it doubles
-    (https://docs.aws.amazon.com/bedrock/latest/userguide/import-model-calculate-cost.html).
+    The estimate fits the published points, Llama 3.1 8B (2) and 70B (8), and one measured 8B import (2). In between it
+    doubles. https://docs.aws.amazon.com/bedrock/latest/userguide/import-model-calculate-cost.html
     """
     gigabytes = parameters * 2 / GIGABYTE  # FP32 weights are converted to BF16
     for units, most in ((1, 10), (2, 32), (4, 80), (8, 160)):

@@ -1,4 +1,4 @@
-"""The header of a safetensors file: names, types, shapes and places of its tensors.
+"""Reads the header of a safetensors file: names, types, shapes and places of its tensors.
 
 Format: https://huggingface.co/docs/safetensors/index#format (8 bytes little-endian header length, the header as JSON,
 then the tensors, without holes).
@@ -30,7 +30,7 @@ BITS = {
 
 @dataclass(frozen=True, slots=True)
 class TensorInfo:
-    """`start` and `end` are bytes after the header."""
+    """One tensor of a file; its data lie from `start` to `end`, in bytes after the header."""
 
     dtype: str
     shape: tuple[int, ...]
@@ -43,7 +43,7 @@ class TensorInfo:
 
 
 def read_header(reader: ArtifactReader, name: str) -> dict[str, TensorInfo] | None:
-    """The tensors of one file; None, with a problem noted, when the file is damaged or not what it says."""
+    """Read the tensors of one file; None, with a problem noted, when the file is damaged or no safetensors file."""
     size = reader.files[name]
     length = _header_length(reader, name, size)
     data = None if length is None else reader.read(name, _LENGTH_BYTES, length)

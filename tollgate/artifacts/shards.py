@@ -1,4 +1,4 @@
-"""Which safetensors files make up the model, after its index where it has one."""
+"""Finds the safetensors files that make up the model, from its index where it has one."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _CONVERT = "Load the model and save it with save_pretrained(folder, safe_seriali
 
 
 def weight_files(reader: ArtifactReader) -> dict[str, set[str]]:
-    """Each file of weights with the tensors that the index expects in it; empty, with a problem noted, if unusable."""
+    """Find each weight file with the tensors that the index expects in it; empty, with a problem noted, if unusable."""
     present = [name for name in reader.files if name.endswith(".safetensors") and "/" not in name]
     adapters = [name for name in present if name.startswith("adapter_")]
     present = [name for name in present if name not in adapters]

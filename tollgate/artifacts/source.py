@@ -1,4 +1,4 @@
-"""Where artifacts are: a folder here, a bucket elsewhere."""
+"""The port to artifacts, and artifacts in a local folder."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class ArtifactSource(Protocol):
         ...
 
     def read(self, name: str, start: int = 0, length: int | None = None) -> bytes:
-        """`length` bytes of a listed file from `start` on, or all of the rest; fewer at the file's end."""
+        """Read `length` bytes of a listed file from `start` on, or all of the rest; fewer at the file's end."""
         ...
 
 
@@ -29,12 +29,13 @@ class LocalArtifacts:
     def list(self) -> dict[str, int]:
         if not self.directory.is_dir():
             raise NotADirectoryError(f"{self.directory} is not a folder.")
-        files = {path.relative_to(self.directory): path for path in self.directory.rglob("*") if path.is_file()}
-        return {
-            name.as_posix(): path.stat().st_size
-            for name, path in sorted(files.items())
-            if not any(part.startswith(".") for part in name.parts)
-        }
+        sizes = {}
+        for path in sorted(self.directory.rglob("*")):
+            name = path.relative_to(self.directory)
+            hidden = any(part.startswith(".") for part in name.parts)
+            if path.is_file() and not hidden:
+                sizes[name.as_posix()] = path.stat().st_size
+        return sizes
 
     def read(self, name: str, start: int = 0, length: int | None = None) -> bytes:
         with (self.directory / name).open("rb") as file:

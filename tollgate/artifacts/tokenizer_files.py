@@ -1,4 +1,4 @@
-"""Tokenizer files and the chat template: present, of a known class, and found where the service looks."""
+"""Checks the tokenizer's files, and finds the chat template where the service looks for it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _CONFIG = "tokenizer_config.json"
 
 @dataclass(frozen=True, slots=True)
 class TokenizerFiles:
-    """`chat_template_source` is the file that the template came from."""
+    """The tokenizer's class and the chat template, with the file that the template came from."""
 
     tokenizer_class: str | None = None
     chat_template: str | None = None
@@ -25,7 +25,7 @@ class TokenizerFiles:
 
 
 def check_tokenizer(reader: ArtifactReader) -> TokenizerFiles:
-    """Find class and chat template; problems are noted with the reader."""
+    """Find the tokenizer's class and the chat template; problems are noted with the reader."""
     if not {"tokenizer.json", "tokenizer.model"} & reader.files.keys():
         reader.problems.append(
             "The tokenizer is missing: upload tokenizer.json (or tokenizer.model); tokenizer.save_pretrained writes it."
@@ -55,7 +55,7 @@ def _tokenizer_class(reader: ArtifactReader, config: dict[str, Any]) -> str | No
 
 
 def _chat_template(reader: ArtifactReader, config: dict[str, Any]) -> tuple[str | None, str | None]:
-    """Template and source, in the service's order: a file of its own beats the field.
+    """Find the chat template and its source, in the service's order: a file of its own comes before the field.
 
     https://docs.aws.amazon.com/bedrock/latest/userguide/custom-chat-templates-tokenizers.html
     """
@@ -83,7 +83,7 @@ def _template_file(reader: ArtifactReader, name: str) -> str | None:
 
 
 def _text(reader: ArtifactReader, template: Any, name: str) -> str | None:
-    """A template field: the text itself, or a list of named templates of which the default counts."""
+    """Read a template field: the text itself, or a list of named templates of which the default counts."""
     if isinstance(template, list):
         named = (entry for entry in template if isinstance(entry, dict) and entry.get("name") == "default")
         template = next(named, {}).get("template")
@@ -94,5 +94,5 @@ def _text(reader: ArtifactReader, template: Any, name: str) -> str | None:
 
 
 def _is_unicode(text: str) -> bool:
-    """JSON can spell half a surrogate pair, which no encoding can write."""
+    """Whether a text can be encoded; JSON can spell half a surrogate pair, which no encoding can write."""
     return not any("\ud800" <= character <= "\udfff" for character in text)

@@ -1,4 +1,4 @@
-"""The weights: safetensors, whole, unquantised, and the ones that config.json describes."""
+"""Checks the weights: safetensors, whole, not quantised, and those that config.json describes."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _EMBEDDING = "model.embed_tokens.weight"
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """`dtype` is the one that most parameters have, in safetensors' spelling."""
+    """The weights as their headers describe them; `dtype` is the type of most parameters."""
 
     parameters: int = 0
     dtype: str = ""
@@ -89,7 +89,7 @@ def _check_size(reader: ArtifactReader, size: int, *, multimodal: bool) -> None:
 
 
 def _check_shape(reader: ArtifactReader, configuration: Configuration, tensors: dict[str, TensorInfo]) -> None:
-    """Catch a config.json that belongs to another model; only where tensors have the usual names."""
+    """Note when config.json belongs to another model, as far as the tensors have the usual names."""
     if reader.problems:
         return  # an incomplete set of tensors proves nothing
     layers = {int(match[1]) for match in map(_LAYER.match, tensors) if match}

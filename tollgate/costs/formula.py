@@ -1,6 +1,6 @@
-"""What a million requests cost, from AWS's published prices: a documented formula, not a bill.
+"""The cost of a million requests, from AWS's published prices: a documented formula, not a bill.
 
-What every path pays alike for the model itself is left out; `model_windows` gives it on its own. All amounts are US
+The cost of the model itself, which every path pays alike, is left out; `model_windows` gives it. All amounts are US
 dollars per million requests unless their name says otherwise. docs/performance.md shows the tables made from these.
 """
 
@@ -57,7 +57,7 @@ class Load(NamedTuple):
 
 
 def step_path(load: Load) -> list[Line]:
-    """`/v1`: Step Functions waits for the model, and two functions work for milliseconds.
+    """Cost of `/v1`, where Step Functions waits for the model and two functions work for milliseconds.
 
     3.50 + 1.00 + GB-seconds of the execution + 2 · (0.20 + GB-seconds of the function) + 0.0625 + logs + …
     """
@@ -75,7 +75,7 @@ def step_path(load: Load) -> list[Line]:
 
 
 def stream_path(load: Load) -> list[Line]:
-    """`/stream/v1`: the Stream function is billed for as long as the model answers.
+    """Cost of `/stream/v1`, where the Stream function is billed for as long as the model answers.
 
     3.50 + 0.20 + GB-seconds of the whole request + 0.0625 + logs + …
     """

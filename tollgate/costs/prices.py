@@ -16,7 +16,10 @@ STEP_FUNCTIONS_GB_SECOND = 0.0600 / 3600
 LAMBDA_REQUEST = 0.20 / MILLION
 """One function call. https://aws.amazon.com/lambda/pricing/"""
 LAMBDA_GB_SECOND = 0.0000133334
-"""arm64, by the millisecond; also while a function waits, and since 2025-08-01 while it initialises. Same page."""
+"""One gigabyte-second on arm64, by the millisecond; also while a function waits or (since 2025-08-01) initialises.
+
+Same page.
+"""
 SNAPSTART_CACHE_GB_SECOND = 0.0000015046
 """SnapStart's snapshot of one version, for as long as the version exists. Same page."""
 SNAPSTART_RESTORE_GB = 0.0001397998

@@ -1,4 +1,4 @@
-"""Text from token ids as they come."""
+"""Makes text of token ids as they come."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _MOST_WAITING = 4
 
 
 class Detokenizer:
-    """Decodes ids one by one, never half a character.
+    """Decodes ids one by one, and never returns half a character.
 
     A token's text depends on the tokens before it (spaces, bytes of one character), so each step decodes a short
     tail twice, with and without the new token, and returns the difference.
@@ -35,7 +35,7 @@ class Detokenizer:
         return self._show(text)
 
     def finish(self) -> str:
-        """What an unfinished character leaves: replacement characters, or nothing."""
+        """The text that an unfinished character leaves: replacement characters, or nothing."""
         return self._show(self._tokenizer.decode(self._tail)) if self._waiting else ""
 
     def _show(self, text: str) -> str:

@@ -1,4 +1,4 @@
-"""A deterministic engine without delay, for tests and measurements: it answers with what it was sent.
+"""A deterministic engine without delay, for tests and measurements: it answers with the prompt.
 
 Its token counts are simulated: one token is a word together with the whitespace before it.
 """
@@ -20,13 +20,13 @@ class EchoEngine:
     """Answers `echo: <prompt>`, or `echo: <text of the last user message>`."""
 
     def count_tokens(self, generation: Generation) -> int:
-        """Words of the prompt, or of all messages."""
+        """Count the words of the prompt, or of all messages."""
         if generation.prompt is not None:
             return _count(generation.prompt)
         return sum(_count(message_text(message)) for message in generation.messages or [])
 
     async def generate(self, generation: Generation) -> AsyncIterator[Token | FinishReason]:
-        """The echo, cut at the first stop sequence and at `max_tokens`."""
+        """Yield the echo, cut at the first stop sequence and at `max_tokens`."""
         text = f"echo: {_subject(generation)}"
         text = text[: _first_stop(text, generation.stop)]
         finish: FinishReason = "stop"
@@ -34,11 +34,16 @@ class EchoEngine:
             if number == generation.max_tokens:
                 finish = "length"
                 break
-            wanted = generation.top_logprobs
-            # Certainty is the honest probability of an echo.
-            top = ((match[0], 0.0),) if wanted else ()
-            yield Token(match[0], token_id=number, logprob=None if wanted is None else 0.0, top_logprobs=top)
+            yield _token(number, match[0], generation.top_logprobs)
         yield finish
+
+
+def _token(number: int, text: str, top_logprobs: int | None) -> Token:
+    if top_logprobs is None:
+        return Token(text, token_id=number)
+    # An echo is certain of each of its tokens: the logarithm of 1 is 0.
+    alternatives = ((text, 0.0),) if top_logprobs else ()
+    return Token(text, token_id=number, logprob=0.0, top_logprobs=alternatives)
 
 
 def message_text(message: dict[str, Any]) -> str:

@@ -15,7 +15,10 @@ if TYPE_CHECKING:
 
 
 class Sampler:
-    """Greedy at temperature 0, else temperature, then top-k, then top-p; the same seed gives the same choices."""
+    """Chooses tokens: greedily at temperature 0, else by temperature, then top-k, then top-p.
+
+    The same seed gives the same choices.
+    """
 
     def __init__(self, generation: Generation) -> None:
         self._temperature = generation.temperature
@@ -43,7 +46,7 @@ class Sampler:
 
 
 def log_probabilities(logits: NDArray[np.float32]) -> Array:
-    """Of every token, before temperature and any filter."""
+    """The log-probability of every token, before temperature and any filter."""
     scores = logits.astype(np.float64)
     scores -= scores.max()
     result: Array = scores - np.log(np.exp(scores).sum())

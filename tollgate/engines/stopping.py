@@ -22,7 +22,7 @@ class StopSequences:
         self.reached = False
 
     def add(self, token: Token) -> list[Token]:
-        """The tokens that are safe to show now."""
+        """Take a token; returns the tokens that can be no part of a stop sequence any more."""
         self._held.append(token)
         text = "".join(held.text for held in self._held)
         found = min((at for at in map(text.find, self._stop) if at >= 0), default=None)
@@ -33,13 +33,13 @@ class StopSequences:
         return self._release(len(text) - keep)
 
     def finish(self) -> list[Token]:
-        """All that is held: no stop sequence can follow."""
+        """Release all tokens that are held, because no stop sequence can follow."""
         released = list(self._held)
         self._held.clear()
         return released
 
     def _release(self, length: int) -> list[Token]:
-        """Tokens that lie within the first `length` characters, up to the last one with text.
+        """Release the tokens that lie within the first `length` characters, up to the last one with text.
 
         Tokens without text wait for the one that completes their character.
         """
@@ -50,7 +50,7 @@ class StopSequences:
         return released
 
     def _cut(self, length: int) -> list[Token]:
-        """All held tokens, their text ending after `length` characters."""
+        """Release all held tokens, their text ending after `length` characters."""
         released: list[Token] = []
         for token in self.finish():
             released.append(replace(token, text=token.text[:length]))
@@ -60,5 +60,7 @@ class StopSequences:
 
 def _overlap(text: str, stop: str) -> int:
     """Length of the longest end of `text` that begins `stop`."""
-    longest = min(len(text), len(stop) - 1)
-    return next((size for size in range(longest, 0, -1) if stop.startswith(text[-size:])), 0)
+    for size in range(min(len(text), len(stop) - 1), 0, -1):
+        if stop.startswith(text[-size:]):
+            return size
+    return 0

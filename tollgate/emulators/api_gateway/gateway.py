@@ -25,7 +25,7 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 
 class RequestObserver(Protocol):
-    """Is told of every request when it is answered; `problem` says what went wrong inside, if anything did."""
+    """A listener that is told of every answered request; `problem` says what went wrong inside, if anything did."""
 
     def request(self, method: str, path: str, status: int, seconds: float, problem: str | None) -> None: ...
 

@@ -27,7 +27,7 @@ _RESPONSE_FIELDS = {"statusCode", "responseTemplates", "responseParameters"}
 
 
 def integration_timeout_s(definition: dict[str, Any]) -> float:
-    """How long API Gateway waits for the integration."""
+    """The time that API Gateway waits for the integration."""
     return float(definition.get("timeoutInMillis", _DEFAULT_TIMEOUT_MS)) / 1000
 
 

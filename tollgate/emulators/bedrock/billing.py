@@ -1,4 +1,4 @@
-"""What the models of the embedded Bedrock would cost: five-minute windows per model copy.
+"""The cost of the embedded Bedrock's models, as AWS would bill them: five-minute windows per model copy.
 
 https://docs.aws.amazon.com/bedrock/latest/userguide/import-model-calculate-cost.html
 """

@@ -93,7 +93,9 @@ def to_chat(request: dict[str, Any]) -> dict[str, Any]:
         ServiceError: content that imported text models do not take.
     """
     system = [{"role": "system", "content": _text(block)} for block in request.get("system", [])]
-    messages = [message for turn in request.get("messages", []) for message in _messages(turn)]
+    messages: list[dict[str, Any]] = []
+    for turn in request.get("messages", []):
+        messages += _messages(turn)
     config = request.get("inferenceConfig") or {}
     tools = [_tool(tool) for tool in (request.get("toolConfig") or {}).get("tools", [])]
     wanted = {

@@ -32,7 +32,7 @@ class Invocation:
     """
 
     def __init__(self, model: ImportedModel, body: Mapping[str, Any], body_format: str | None = None) -> None:
-        """`body_format` overrides the model's own.
+        """Prepare the invocation; `body_format` takes the place of the model's own.
 
         Raises:
             ServiceError: ValidationException, the model cannot take this body.

@@ -41,14 +41,16 @@ class S3Artifacts:
         """Each file's name relative to the prefix, and its size in bytes."""
         try:
             pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=self._prefix)
-            objects = [item for page in pages for item in page.get("Contents", [])]
+            objects = []
+            for page in pages:
+                objects += page.get("Contents", [])
         except (BotoCoreError, ClientError) as error:
             raise OSError(f"Amazon S3 does not list {self.uri}: {error}") from error
         names = {item["Key"].removeprefix(self._prefix): item["Size"] for item in objects}
         return {name: size for name, size in names.items() if name and not name.endswith("/")}
 
     def read(self, name: str, start: int = 0, length: int | None = None) -> bytes:
-        """`length` bytes from `start` on; fewer at the file's end."""
+        """Read `length` bytes from `start` on; fewer at the file's end."""
         if length == 0:
             return b""
         end = "" if length is None else start + length - 1

@@ -9,7 +9,7 @@ from tollgate.account import ACCOUNT_ID, REGION
 
 @dataclass(frozen=True)
 class Settings:
-    """Which account, Region and profile an embedded Bedrock has, and where it finds artifacts and engines."""
+    """The account, Region and profile of an embedded Bedrock, and the places of artifacts and engines."""
 
     region: str = REGION
     account_id: str = ACCOUNT_ID

@@ -25,7 +25,7 @@ class KeyValueCache:
         self.length = 0
 
     def extend(self, layer: int, keys: Array, values: Array) -> tuple[Array, Array]:
-        """Append (key_value_heads, new, head_width) each; all keys and values of the layer so far."""
+        """Append keys and values, (key_value_heads, new, head_width) each; returns all of the layer so far."""
         end = self.length + keys.shape[1]
         self._reserve(end)
         self._store[layer, 0, :, self.length : end] = keys
@@ -68,7 +68,7 @@ def attend(queries: Array, keys: Array, values: Array, window: int | None) -> Ar
 
 
 def _visible(new: int, positions: int, window: int | None) -> NDArray[np.bool_]:
-    """(new, positions): which key each of the last `new` tokens sees."""
+    """A mask of shape (new, positions): the keys that each of the last `new` tokens sees."""
     at = np.arange(positions - new, positions)[:, None]
     key = np.arange(positions)[None, :]
     seen: NDArray[np.bool_] = key <= at

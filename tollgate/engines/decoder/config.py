@@ -1,4 +1,4 @@
-"""config.json of a decoder model, in the layouts of transformers 4 and 5."""
+"""Reads config.json of a decoder model, in the layouts of transformers 4 and 5."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ class DecoderConfig:
     architecture: str
     vocabulary: int
     width: int
-    """hidden_size"""
+    """The `hidden_size` of config.json."""
     inner: int
-    """intermediate_size"""
+    """The `intermediate_size` of config.json."""
     layers: int
     heads: int
     key_value_heads: int
@@ -30,11 +30,11 @@ class DecoderConfig:
     """Added to the mean square in RMSNorm."""
     max_positions: int
     rope: dict[str, Any]
-    """Always with rope_theta and rope_type."""
+    """Parameters of the rotary embedding; rope_theta and rope_type are always there."""
     windows: tuple[int | None, ...]
-    """For each layer, how many positions a token attends to, itself included; None: all."""
+    """The number of positions that a token attends to in each layer, itself included; None means all."""
     tied: bool
-    """The output head is the embedding."""
+    """Whether the embedding is the output head, too."""
     end_ids: frozenset[int]
 
     @property
@@ -74,7 +74,7 @@ def parse_config(config: dict[str, Any]) -> DecoderConfig:
 
 
 def end_ids(config: dict[str, Any]) -> frozenset[int]:
-    """eos_token_id of config.json or generation_config.json: none, one or several."""
+    """The `eos_token_id` of config.json or generation_config.json: none, one or several."""
     given = config.get("eos_token_id")
     several = given if isinstance(given, list) else [given]
     return frozenset(number for number in several if isinstance(number, int))
@@ -106,7 +106,7 @@ def _number(key: str, value: Any) -> float:
 
 
 def _rope(config: dict[str, Any]) -> dict[str, Any]:
-    """rope_parameters of transformers 5, or rope_theta and rope_scaling of 4, in one shape."""
+    """Bring rope_parameters of transformers 5, or rope_theta and rope_scaling of 4, into one shape."""
     scaling = config.get("rope_parameters") or config.get("rope_scaling") or {}
     if not isinstance(scaling, dict):
         raise ModelLoadError(f"config.json: rope_scaling must be an object, not {shown(scaling)}.")
@@ -122,5 +122,6 @@ def _windows(config: dict[str, Any], architecture: str, layers: int) -> tuple[in
     if architecture == "Qwen2ForCausalLM" and window and config.get("use_sliding_window"):
         window = _size(config, "sliding_window")
         full = _size(config, "max_window_layers", 28)
-        return tuple(window if layer >= full else None for layer in range(layers))
+        without = min(full, layers)
+        return (None,) * without + (window,) * (layers - without)
     return (None,) * layers

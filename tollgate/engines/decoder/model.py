@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Linear:
-    """weight: (outputs, inputs)."""
+    """A linear projection; `weight` has the shape (outputs, inputs)."""
 
     weight: Array
     bias: Array | None = None
@@ -36,7 +36,7 @@ class Linear:
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """One block; queries, keys and values come from one product, gate and up from another."""
+    """One block of the decoder. Queries, keys and values come from one product, gate and up from another."""
 
     attention_norm: Array
     query_key_value: Linear
@@ -47,7 +47,10 @@ class Layer:
 
 
 class Decoder:
-    """A loaded model. It keeps no state of a conversation, so threads may share it; a cache belongs to one of them."""
+    """A loaded model.
+
+    It keeps no state of a conversation, so threads may share it; a cache belongs to one of them.
+    """
 
     def __init__(self, config: DecoderConfig, embedding: Array, layers: list[Layer], norm: Array, head: Linear) -> None:
         self.config = config
@@ -61,7 +64,7 @@ class Decoder:
         return KeyValueCache(self.config)
 
     def forward(self, ids: Sequence[int], cache: KeyValueCache) -> Array:
-        """Process tokens that follow those in the cache; the last layer's normalised states, (len(ids), width)."""
+        """Process tokens that follow those in the cache; returns normalised states of shape (len(ids), width)."""
         x = self._embedding[np.asarray(ids)]
         angles = self._rope.angles(cache.length, len(ids))
         for index, layer in enumerate(self._layers):
@@ -90,7 +93,7 @@ class Decoder:
 
 
 def _rms_norm(x: Array, weight: Array, epsilon: float) -> Array:
-    """https://arxiv.org/abs/1910.07467"""
+    """RMSNorm (https://arxiv.org/abs/1910.07467)."""
     mean_square = np.mean(np.square(x), axis=-1, keepdims=True, dtype=np.float32)
     return np.asarray(x / np.sqrt(mean_square + np.float32(epsilon)) * weight, dtype=np.float32)
 
@@ -102,7 +105,7 @@ def _feed_forward(layer: Layer, x: Array) -> Array:
 
 
 def _sigmoid(x: Array) -> Array:
-    """By tanh, which does not overflow."""
+    """The logistic function, computed by tanh, which does not overflow."""
     return np.float32(0.5) * (np.tanh(np.float32(0.5) * x) + np.float32(1.0))
 
 
@@ -110,7 +113,7 @@ def _sigmoid(x: Array) -> Array:
 
 
 def load_decoder(directory: Path) -> Decoder:
-    """A decoder from config.json and safetensors files. Raises ModelLoadError for what it cannot run."""
+    """Load a decoder from config.json and safetensors files; raises ModelLoadError for what it cannot run."""
     config_json = read_json(directory, "config.json")
     config = parse_config(config_json)
     tensors = Tensors(directory)
@@ -143,13 +146,13 @@ def _load_layer(tensors: Tensors, config: DecoderConfig, prefix: str) -> Layer:
 
 
 def _linear(tensors: Tensors, name: str, outputs: int, inputs: int) -> Linear:
-    """A projection; it has a bias where the weights hold one."""
+    """Load a projection, with its bias if the weights hold one."""
     bias = tensors.read(f"{name}.bias", outputs) if f"{name}.bias" in tensors else None
     return Linear(tensors.read(f"{name}.weight", outputs, inputs), bias)
 
 
 def _stack(*parts: Linear) -> Linear:
-    """One projection that computes what all of them do."""
+    """Stack projections into one that computes the results of all of them."""
     biases = [part.bias for part in parts if part.bias is not None]
     if biases and len(biases) != len(parts):
         raise ModelLoadError("Some of a layer's projections have a bias and others have none.")

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class RotaryEmbedding:
-    """Turns pairs of a head's components by angles that grow with the position."""
+    """Rotates pairs of a head's components by angles that grow with the position."""
 
     def __init__(self, config: DecoderConfig) -> None:
         """Raises ModelLoadError for a kind of scaling that is not implemented."""

@@ -21,7 +21,7 @@ _STORED = {"F32": np.float32, "F16": np.float16, "BF16": np.uint16}
 
 
 def read_json(directory: Path, name: str) -> dict[str, Any]:
-    """The object in a JSON file, empty when there is no such file. Raises ModelLoadError when it is damaged."""
+    """Read the object in a JSON file, empty when there is no such file; raises ModelLoadError when it is damaged."""
     reader = ArtifactReader(LocalArtifacts(directory))
     value = reader.read_json(name)
     if reader.problems:
@@ -46,7 +46,7 @@ class Tensors:
         return name in self._places
 
     def read(self, name: str, *shape: int) -> NDArray[np.float32]:
-        """A tensor as float32. Raises ModelLoadError when it is absent, quantised or of another shape."""
+        """Read a tensor as float32; raises ModelLoadError when it is absent, quantised or of another shape."""
         if name not in self._places:
             raise ModelLoadError(f"The weights hold no tensor {name}.")
         path, info = self._places[name]

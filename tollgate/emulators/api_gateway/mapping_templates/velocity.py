@@ -59,13 +59,13 @@ class _VariableExpression(_airspeed.VariableExpression):  # type: ignore[misc]
 
 
 class _ElseBlock(_airspeed.ElseBlock):  # type: ignore[misc]
-    """`#else` at the end of a line takes the line break with it, as `#if(…)` and `#end` do in airspeed already."""
+    """The directive `#else`, which at the end of a line takes the line break with it, as airspeed's `#end` does."""
 
     START = re.compile(r"#(?:else|\{else\})(?:[ \t]*\r?\n)?(.*)$", re.DOTALL | re.IGNORECASE)
 
 
 class _ForeachDirective(_airspeed.ForeachDirective):  # type: ignore[misc]
-    """`#foreach(…)` at the end of a line takes the line break with it, too."""
+    """The directive `#foreach(…)`, which at the end of a line takes the line break with it, too."""
 
     CLOSE_PAREN = re.compile(r"[ \t]*\)(?:[ \t]*\r?\n)?(.*)$", re.DOTALL)
 
