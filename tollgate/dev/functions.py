@@ -8,7 +8,7 @@ from tollgate.account import ACCESS_KEY, REGION
 from tollgate.emulators.lambda_functions import Function, FunctionSettings, LogSink, WebFunction
 from tollgate.emulators.lambda_functions.web import ADAPTER_WRAPPER
 from tollgate.stack import Resource, Stack
-from tollgate.stack.definitions import DefinitionError
+from tollgate.stack.definitions import DefinitionError, refuse_others
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -52,9 +52,7 @@ def _settings(
 ) -> FunctionSettings:
     properties = resource.properties
     place = f"{stack.file}: Resources.{resource.logical_id}"
-    for name in properties:
-        if name not in _PROPERTIES:
-            raise DefinitionError(place, f"{name} is not implemented by the local runner")
+    refuse_others(properties, _PROPERTIES, place)
     code = stack.code_path(properties.get("Code"))
     if code is None or not str(properties.get("Runtime", "")).startswith("python"):
         raise DefinitionError(place, "only Python functions with a local CodeUri are implemented by the local runner")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 if TYPE_CHECKING:
+    from collections.abc import Container, Iterable
     from pathlib import Path
 
 if TYPE_CHECKING:
@@ -27,6 +28,23 @@ class DefinitionError(Exception):
         super().__init__(f"{place}: {problem}")
         self.place = place
         self.problem = problem
+
+
+def refuse_others(fields: Iterable[str], implemented: Container[str], place: str, prefix: str = "") -> None:
+    """Refuse what the runner would otherwise ignore in silence.
+
+    Args:
+        fields: the names that a definition uses.
+        implemented: the names that the runner acts upon, or that change nothing on one machine.
+        place: the file and the construct.
+        prefix: goes before the name in the message, such as `the authorizer's `.
+
+    Raises:
+        DefinitionError: a name is not implemented.
+    """
+    for name in fields:
+        if name not in implemented:
+            raise DefinitionError(place, f"{prefix}{name} is not implemented by the local runner")
 
 
 class _Loader(_SafeLoader):

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from tollgate.emulators.api_gateway.refusals import RefusalError
 from tollgate.emulators.lambda_functions import FunctionError
-from tollgate.stack.definitions import DefinitionError
+from tollgate.stack.definitions import DefinitionError, refuse_others
 
 if TYPE_CHECKING:
     from tollgate.emulators.api_gateway.messages import ApiRequest, ApiSettings
@@ -51,9 +51,7 @@ class Authorizer:
 
     def __init__(self, scheme: dict[str, Any], invoke: Invoke, settings: ApiSettings, place: str) -> None:
         definition = scheme["x-amazon-apigateway-authorizer"]
-        for name in definition:
-            if name not in _FIELDS:
-                raise DefinitionError(place, f"the authorizer's {name} is not implemented by the local runner")
+        refuse_others(definition, _FIELDS, place, "the authorizer's ")
         self._kind = str(definition.get("type", "token")).upper()
         self._header = _identity_header(scheme, definition, self._kind, place)
         self._valid = re.compile(definition.get("identityValidationExpression", ".*"), re.DOTALL)

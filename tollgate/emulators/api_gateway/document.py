@@ -11,7 +11,7 @@ from tollgate.emulators.api_gateway.authorizer import Authorizer, Invoke
 from tollgate.emulators.api_gateway.operation import Backends, Operation, Security
 from tollgate.emulators.api_gateway.refusals import GatewayResponses
 from tollgate.emulators.api_gateway.routes import RouteTable, operations
-from tollgate.stack.definitions import DefinitionError
+from tollgate.stack.definitions import DefinitionError, refuse_others
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,9 +29,7 @@ def refuse_unsupported(document: dict[str, Any], place: str) -> None:
     if "security" in document:
         problem = "API Gateway ignores security at the root of the document: declare it on each operation"
         raise DefinitionError(place, problem)
-    for name in document:
-        if name not in _FIELDS:
-            raise DefinitionError(place, f"{name} is not implemented by the local runner")
+    refuse_others(document, _FIELDS, place)
     for method, path, operation in operations(document):
         for status, response in operation.get("responses", {}).items():
             where = f"{place}: {method} {path}: response {status}"

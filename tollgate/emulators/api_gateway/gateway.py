@@ -9,14 +9,13 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Protocol
 
 from tollgate.emulators.api_gateway.messages import ApiRequest, ApiResponse, ApiSettings, new_context
-from tollgate.emulators.api_gateway.refusals import GatewayResponses, RefusalError
+from tollgate.emulators.api_gateway.refusals import PAYLOAD_LIMIT_BYTES, GatewayResponses, RefusalError
 from tollgate.emulators.api_gateway.streaming import StreamingIntegration
 
 if TYPE_CHECKING:
     from tollgate.emulators.api_gateway.operation import Operation
     from tollgate.emulators.api_gateway.routes import RouteTable
 
-PAYLOAD_LIMIT_BYTES = 10 * 1024 * 1024
 _THREADS = 128
 
 Scope = MutableMapping[str, Any]
@@ -71,22 +70,26 @@ class Gateway:
         started_s = time.perf_counter()
         request = _request(scope)
         context = new_context(request, self._settings, "")
-        status: int = 500
-        problem: str | None = None
+        status, problem = 500, None
         try:
-            try:
-                status, problem = await self._respond(request, context, receive, send)
-            except RefusalError:
-                raise
-            except Exception as error:
-                # A defect of the runner: its user is told of it, and the client gets an answer all the same.
-                raise RefusalError("API_CONFIGURATION_ERROR") from error
-        except RefusalError as refusal:
-            response = self._responses.render(refusal, request, context)
-            status, problem = response.status, _problem(refusal)
-            await _send(response, context, send)
+            status, problem = await self._respond_or_refuse(request, context, receive, send)
         finally:
             self._observer.request(request.method, request.path, status, time.perf_counter() - started_s, problem)
+
+    async def _respond_or_refuse(
+        self, request: ApiRequest, context: dict[str, Any], receive: Receive, send: Send
+    ) -> tuple[int, str | None]:
+        try:
+            return await self._respond(request, context, receive, send)
+        except RefusalError as error:
+            refusal = error
+        except Exception as error:
+            # A defect of the runner: its user is told of it, and the client gets an answer all the same.
+            refusal = RefusalError("API_CONFIGURATION_ERROR")
+            refusal.__cause__ = error
+        response = self._responses.render(refusal, request, context)
+        await _send(response, context, send)
+        return response.status, _problem(refusal)
 
     async def _respond(
         self, request: ApiRequest, context: dict[str, Any], receive: Receive, send: Send

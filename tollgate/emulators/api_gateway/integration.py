@@ -14,7 +14,7 @@ from tollgate.emulators.api_gateway.mapping_templates import InvalidBodyError, M
 from tollgate.emulators.api_gateway.messages import ApiRequest, ApiResponse
 from tollgate.emulators.api_gateway.parameter_mapping import ParameterMapping
 from tollgate.emulators.api_gateway.refusals import RefusalError
-from tollgate.stack.definitions import DefinitionError
+from tollgate.stack.definitions import DefinitionError, refuse_others
 
 if TYPE_CHECKING:
     from tollgate.emulators.api_gateway.service_actions import ServiceAction
@@ -50,9 +50,7 @@ class MappedIntegration:
 
     def __init__(self, operation: dict[str, Any], action: ServiceAction | None, place: str) -> None:
         definition = operation["x-amazon-apigateway-integration"]
-        for name in definition:
-            if name not in _FIELDS:
-                raise DefinitionError(place, f"the integration's {name} is not implemented by the local runner")
+        refuse_others(definition, _FIELDS, place, "the integration's ")
         self._action = action
         self._place = place
         self._passthrough = str(definition.get("passthroughBehavior", "when_no_match")).lower()
@@ -143,9 +141,7 @@ def _response_template(
 
 
 def _integration_response(entry: dict[str, Any], operation: dict[str, Any], place: str) -> _IntegrationResponse:
-    for name in entry:
-        if name not in _RESPONSE_FIELDS:
-            raise DefinitionError(place, f"{name} is not implemented by the local runner")
+    refuse_others(entry, _RESPONSE_FIELDS, place)
     status = str(entry["statusCode"])
     declared = {str(code): response for code, response in operation.get("responses", {}).items()}
     if status not in declared:

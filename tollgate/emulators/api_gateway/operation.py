@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from tollgate.emulators.api_gateway.integration import MappedIntegration
 from tollgate.emulators.api_gateway.streaming import StreamingIntegration
-from tollgate.stack.definitions import DefinitionError
+from tollgate.stack.definitions import DefinitionError, refuse_others
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -56,9 +56,7 @@ class Operation:
     def __init__(
         self, definition: dict[str, Any], resource_path: str, security: Security, backends: Backends, place: str
     ) -> None:
-        for name in definition:
-            if name not in _FIELDS:
-                raise DefinitionError(place, f"{name} is not implemented by the local runner")
+        refuse_others(definition, _FIELDS, place)
         self.resource_path = resource_path
         # API Gateway requires all of the listed schemes, where OpenAPI would be content with any one of them.
         schemes = [name for requirement in definition.get("security", []) for name in requirement]

@@ -12,8 +12,10 @@ from typing import Any
 
 from tollgate.emulators.api_gateway.messages import ApiRequest, ApiResponse, look_up
 from tollgate.emulators.api_gateway.parameter_mapping import ParameterMapping
-from tollgate.stack.definitions import DefinitionError
+from tollgate.stack.definitions import DefinitionError, refuse_others
 
+PAYLOAD_LIMIT_BYTES = 10 * 1024 * 1024
+"""The most that a request's body may have. https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html"""
 _JSON = "application/json"
 _DEFAULT_TEMPLATE = '{"message":$context.error.messageString}'
 _NAME = r"context\.([A-Za-z]\w*(?:\.[A-Za-z][\w-]*)*)"
@@ -39,7 +41,9 @@ _TYPES = {
     "INVALID_API_KEY": _Type(403, "Forbidden", "ForbiddenException"),
     "MISSING_AUTHENTICATION_TOKEN": _Type(403, "Missing Authentication Token", "MissingAuthenticationTokenException"),
     "QUOTA_EXCEEDED": _Type(429, "Limit Exceeded", "LimitExceededException"),
-    "REQUEST_TOO_LARGE": _Type(413, "HTTP content length exceeded 10485760 bytes.", "RequestTooLargeException"),
+    "REQUEST_TOO_LARGE": _Type(
+        413, f"HTTP content length exceeded {PAYLOAD_LIMIT_BYTES} bytes.", "RequestTooLargeException"
+    ),
     "THROTTLED": _Type(429, "Too Many Requests", "TooManyRequestsException"),
     "UNAUTHORIZED": _Type(401, "Unauthorized", "UnauthorizedException"),
     "UNSUPPORTED_MEDIA_TYPE": _Type(415, "Unsupported Media Type", "UnsupportedMediaTypeException"),
@@ -72,9 +76,7 @@ class GatewayResponses:
             where = f"{place}: {type_}"
             if type_ not in (*_TYPES, *_FALLBACKS, *_NEVER_SENT):
                 raise DefinitionError(where, "is no type of gateway response")
-            for name in definition:
-                if name not in _FIELDS:
-                    raise DefinitionError(where, f"{name} is not implemented by the local runner")
+            refuse_others(definition, _FIELDS, where)
             for template in definition.get("responseTemplates", {}).values():
                 if found := _VELOCITY.search(template):
                     raise DefinitionError(

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from tollgate.emulators.api_gateway.integration import integration_timeout_s
 from tollgate.emulators.api_gateway.refusals import RefusalError
-from tollgate.emulators.lambda_functions import FunctionError, WebFunction
-from tollgate.stack.definitions import DefinitionError
+from tollgate.emulators.lambda_functions import EVENT_LIMIT_BYTES, FunctionError, WebFunction
+from tollgate.stack.definitions import refuse_others
 
 if TYPE_CHECKING:
     import httpx
@@ -23,9 +23,6 @@ if TYPE_CHECKING:
 
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-# Lambda's limit for an event (https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html); the body is a
-# JSON string in it.
-_EVENT_LIMIT_BYTES = 6 * 1024 * 1024
 _FIELDS = {"type", "httpMethod", "uri", "credentials", "passthroughBehavior", "timeoutInMillis", "responseTransferMode"}
 # Less than servers keep idle connections, so that a request never meets one that is being closed.
 _KEEP_IDLE_S = 1.0
@@ -40,9 +37,7 @@ class StreamingIntegration:
     """
 
     def __init__(self, definition: dict[str, Any], function: WebFunction, place: str) -> None:
-        for name in definition:
-            if name not in _FIELDS:
-                raise DefinitionError(place, f"the integration's {name} is not implemented by the local runner")
+        refuse_others(definition, _FIELDS, place, "the integration's ")
         self.timeout_s = integration_timeout_s(definition)
         self._function = function
         self._client: httpx.AsyncClient | None = None
@@ -55,7 +50,8 @@ class StreamingIntegration:
         Raises:
             RefusalError: before the first byte: the body is too large, or the function fails or is too slow.
         """
-        if len(json.dumps(request.body.decode("utf-8", "replace"))) > _EVENT_LIMIT_BYTES:
+        # The function gets the body as a JSON string in its event.
+        if len(json.dumps(request.body.decode("utf-8", "replace"))) > EVENT_LIMIT_BYTES:
             raise RefusalError("REQUEST_TOO_LARGE")
         deadline_s = asyncio.get_running_loop().time() + self.timeout_s
         response = await self._open(request, context, deadline_s)

@@ -17,6 +17,8 @@ from tollgate.emulators.lambda_functions.runtime_api import InvocationEvent, Rep
 
 INIT_LIMIT_S = 10.0
 """Lambda's limit for importing a function. https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html"""
+EVENT_LIMIT_BYTES = 6 * 1024 * 1024
+"""Lambda's limit for the event of a web function. https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"""
 PAYLOAD_LIMIT_BYTES = 6_291_556
 """Lambda's limit for an event, and for a result, as its error messages have it."""
 _BOOTSTRAP = Path(__file__).parent / "runtime" / "bootstrap.py"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tollgate.emulators.step_functions.expressions import compile_expression, is_expression
-from tollgate.stack.definitions import DefinitionError
+from tollgate.stack.definitions import DefinitionError, refuse_others
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -60,7 +60,7 @@ def load_definition(
         DefinitionError: the definition is broken or uses what is not implemented; the message names the state.
     """
     definition = json.loads(_substitute(text, substitutions, place))
-    _only(definition, _TOP_FIELDS, place)
+    refuse_others(definition, _TOP_FIELDS, place)
     if definition.get("QueryLanguage") != "JSONata":
         raise DefinitionError(place, "QueryLanguage must be JSONata; JSONPath is not implemented by the local runner")
     states = definition.get("States", {})
@@ -87,10 +87,10 @@ def _check_state(state: dict[str, Any], states: dict[str, Any], resources: set[s
         raise DefinitionError(place, f"the type {kind!r} is not implemented by the local runner; it runs {implemented}")
     if state.get("QueryLanguage", "JSONata") != "JSONata":
         raise DefinitionError(place, "JSONPath is not implemented by the local runner")
-    _only(state, _FIELDS[kind], place)
+    refuse_others(state, _FIELDS[kind], place)
     for field, allowed in _NESTED_FIELDS.items():
         for index, entry in enumerate(state.get(field, [])):
-            _only(entry, allowed, f"{place}: {field}[{index}]")
+            refuse_others(entry, allowed, f"{place}: {field}[{index}]")
     if kind == "Task" and state.get("Resource") not in resources:
         implemented = ", ".join(sorted(resources))
         raise DefinitionError(
@@ -106,12 +106,6 @@ def _check_state(state: dict[str, Any], states: dict[str, Any], resources: set[s
             compile_expression(expression)
         except ValueError as error:
             raise DefinitionError(place, str(error)) from error
-
-
-def _only(fields: dict[str, Any], allowed: set[str], place: str) -> None:
-    for name in fields:
-        if name not in allowed:
-            raise DefinitionError(place, f"{name} is not implemented by the local runner")
 
 
 def _known_state(name: Any, states: dict[str, Any], place: str) -> None:
