@@ -13,6 +13,9 @@ from importlib import metadata
 # ("sys_platform == … and extra == …") do not match: on a machine that does without them they are not missing.
 _REQUIREMENT = re.compile(r"""(?P<name>[\w.-]+)[^;]*;\s*extra\s*==\s*["'](?P<extra>[\w-]+)["']\s*""")
 
+_NAMED = 3
+"""How many missing packages the message names."""
+
 
 class MissingExtraError(Exception):
     """An extra that a command needs is not installed; the message says what to install."""
@@ -29,10 +32,12 @@ def require_extra(extra: str, user: str) -> None:
         MissingExtraError: a package of the extra is not installed.
     """
     missing = _missing_packages(extra)
-    if missing:
-        raise MissingExtraError(
-            f"{user} needs packages that are not installed ({', '.join(missing)}): pip install 'tollgate[{extra}]'"
-        )
+    if not missing:
+        return
+    named = ", ".join(missing[:_NAMED])
+    if len(missing) > _NAMED:
+        named += f" and {len(missing) - _NAMED} more"
+    raise MissingExtraError(f"{user} needs packages that are not installed ({named}): pip install 'tollgate[{extra}]'")
 
 
 def _missing_packages(extra: str) -> list[str]:

@@ -9,6 +9,7 @@ import pytest
 
 from tests.conftest import ROOT
 from tests.packaging.conftest import requirements
+from tollgate.extras import require_extra
 
 PACKAGES = {"tollgate": ROOT / "tollgate", "tollgate_layer": ROOT / "layers" / "shared" / "python" / "tollgate_layer"}
 HEAVY = ("moto", "numpy", "samtranslator", "starlette", "uvicorn")
@@ -108,4 +109,9 @@ def test_a_command_whose_extra_is_missing_says_what_to_install(command, tollgate
     assert result.stdout == ""
     (sentence,) = result.stderr.splitlines()
     assert sentence.startswith(f"Error: `tollgate {command}` needs packages that are not installed (airspeed-ext, ")
-    assert sentence.endswith("): pip install 'tollgate[dev]'")
+    assert sentence.endswith(" more): pip install 'tollgate[dev]'")
+
+
+@pytest.mark.parametrize("extra", ["dev", "engines"])
+def test_nothing_is_missing_where_the_extras_are_installed(extra):
+    require_extra(extra, "this test")
