@@ -3,8 +3,8 @@
 The validators that `make api` generates took the place of hand-written ones, which commit 5f8996b has, and must decide
 in the same way. This script asks the old ones, from a checkout of that commit, about a few thousand documents:
 
-    git worktree add ../before 5f8996b
-    .venv/bin/python scripts/record_checks.py ../before
+    git worktree add build/before 5f8996b
+    .venv/bin/python scripts/record_checks.py build/before
 
 writes tests/api/golden/<name>.json: one line `[document, outcome]` per document. An outcome is null where the document
 was accepted, and else a list of `[location, message]`: the first error of a request, every error of a record.

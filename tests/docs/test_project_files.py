@@ -28,6 +28,17 @@ def test_every_page_that_is_linked_exists(page):
     assert [path for path in linked if not (ROOT / path).exists()] == []
 
 
+def test_what_contributors_are_sent_to_is_there(targets):
+    text = (ROOT / "CONTRIBUTING.md").read_text()
+    named = set(re.findall(r"`(\.?[a-z][\w-]*/[\w./-]*|[a-z]+\.yaml)`", text))
+    commands = set(re.findall(r"`make ([a-z-]+)`", text))
+
+    assert {"api/contract.yaml", "api/requests/", "tests/budgets"} <= named
+    assert [path for path in sorted(named) if not (ROOT / path).exists()] == []
+    assert {"api", "test"} <= commands
+    assert commands - targets == set()
+
+
 def test_every_target_has_a_line_in_make_help(targets):
     shown = subprocess.run(["make", "--silent", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
 
