@@ -42,7 +42,9 @@ class ArtifactReader:
             self.problems.append(f"{name} has {size:,} bytes; a real one has fewer than {limit:,}.")
             return None
         data = self.read(name, 0, size)
-        return None if data is None else self.parse_json(name, data)
+        if data is None:
+            return None
+        return self.parse_json(name, data)
 
     def parse_json(self, name: str, data: bytes) -> dict[str, Any] | None:
         """Parse a JSON object that is part of the file `name`; None, with a problem noted, if it is none."""

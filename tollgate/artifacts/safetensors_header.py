@@ -46,9 +46,13 @@ def read_header(reader: ArtifactReader, name: str) -> dict[str, TensorInfo] | No
     """Read the tensors of one file; None, with a problem noted, when the file is damaged or no safetensors file."""
     size = reader.files[name]
     length = _header_length(reader, name, size)
-    data = None if length is None else reader.read(name, _LENGTH_BYTES, length)
-    header = None if data is None else reader.parse_json(name, data)
-    if length is None or header is None:
+    if length is None:
+        return None
+    data = reader.read(name, _LENGTH_BYTES, length)
+    if data is None:
+        return None
+    header = reader.parse_json(name, data)
+    if header is None:
         return None
     header.pop("__metadata__", None)
     tensors: dict[str, TensorInfo] = {}
@@ -58,7 +62,9 @@ def read_header(reader: ArtifactReader, name: str) -> dict[str, TensorInfo] | No
             reader.problems.append(f"{name}: tensor {shown(tensor)} has an invalid entry {shown(entry)}. {_AGAIN}")
             return None
         tensors[tensor] = info
-    return tensors if _fills(reader, name, tensors, size - _LENGTH_BYTES - length) else None
+    if not _fills(reader, name, tensors, size - _LENGTH_BYTES - length):
+        return None
+    return tensors
 
 
 def _header_length(reader: ArtifactReader, name: str, size: int) -> int | None:
@@ -88,7 +94,9 @@ def _tensor_info(entry: Any) -> TensorInfo | None:
     if not _are_sizes(shape, most=_MAX_DIMENSIONS) or not _are_sizes(offsets, most=2) or len(offsets) != 2:
         return None
     info = TensorInfo(dtype, tuple(shape), *offsets)
-    return info if (info.end - info.start) * 8 == info.elements * BITS[dtype] else None
+    if (info.end - info.start) * 8 != info.elements * BITS[dtype]:
+        return None
+    return info
 
 
 def _are_sizes(value: Any, *, most: int) -> TypeGuard[list[int]]:

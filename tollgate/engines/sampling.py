@@ -24,7 +24,7 @@ class Sampler:
         self._temperature = generation.temperature
         self._top_p = generation.top_p
         self._top_k = generation.top_k or 0
-        # A seed may be any integer; numpy takes those from 0 on.
+        # A seed may be any integer, but numpy takes those from 0 on: n becomes 2n, and -n becomes 2n + 1.
         seed = generation.seed
         self._random = np.random.default_rng(None if seed is None else abs(seed) * 2 + (seed < 0))
 

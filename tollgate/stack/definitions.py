@@ -66,10 +66,10 @@ def _intrinsic(loader: yaml.SafeLoader, suffix: str, node: yaml.Node) -> dict[st
 
 _Loader.add_multi_constructor("!", _intrinsic)
 # An unquoted date, such as a policy's Version, is text to CloudFormation.
-_Loader.yaml_implicit_resolvers = {
-    first: [resolver for resolver in resolvers if resolver[0] != "tag:yaml.org,2002:timestamp"]
-    for first, resolvers in _SafeLoader.yaml_implicit_resolvers.items()
-}
+_Loader.yaml_implicit_resolvers = {}
+for _first_character, _resolvers in _SafeLoader.yaml_implicit_resolvers.items():
+    _kept = [resolver for resolver in _resolvers if resolver[0] != "tag:yaml.org,2002:timestamp"]
+    _Loader.yaml_implicit_resolvers[_first_character] = _kept
 
 
 def read_text(path: Path) -> str:

@@ -115,11 +115,13 @@ class Resolver:
 
         def value(match: re.Match[str]) -> str:
             name = match.group(1).strip()
-            if name.startswith("!"):
+            if name.startswith("!"):  # `${!Name}` is CloudFormation's way to write a literal `${Name}`
                 return "${" + name[1:] + "}"
             if name in variables:
                 return str(self.resolve(variables[name], place))
-            return str(self._get_attribute(name, place) if "." in name else self._ref(name, place))
+            if "." in name:
+                return str(self._get_attribute(name, place))
+            return str(self._ref(name, place))
 
         return _PLACEHOLDER.sub(value, text)
 

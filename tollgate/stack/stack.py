@@ -115,7 +115,9 @@ class Stack:
         for known in (self._pseudo_parameters, self._parameters):
             if name in known:
                 return known[name]
-        return self.arn(name) if self._resources[name]["Type"] in _REF_IS_ARN else self.physical_id(name)
+        if self._resources[name]["Type"] in _REF_IS_ARN:
+            return self.arn(name)
+        return self.physical_id(name)
 
     def attribute(self, name: str, attribute: str) -> Any:
         """The value of `Fn::GetAtt`; raises KeyError for an unknown name or attribute."""

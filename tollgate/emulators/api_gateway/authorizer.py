@@ -90,6 +90,7 @@ class Authorizer:
             grant = _grant(self._invoke(event))
         except FunctionError as error:
             # https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-lambda-authorizer-output.html
+            # A function says 401 by raising an error with exactly this message.
             unauthorized = error.payload.get("errorMessage") == "Unauthorized"
             raise RefusalError("UNAUTHORIZED" if unauthorized else "AUTHORIZER_FAILURE") from error
         except (KeyError, TypeError, AttributeError) as error:

@@ -68,7 +68,10 @@ class MappedIntegration:
             RefusalError: the body has a media type that no template takes, is no JSON, or a template fails.
         """
         rendered = self._render_request(request, context)
-        answer = self._action(rendered) if self._action else ApiResponse(self._mocked_status(rendered), b"")
+        if self._action is None:
+            answer = ApiResponse(self._mocked_status(rendered), b"")
+        else:
+            answer = self._action(rendered)
         return self._map_response(answer, request, context)
 
     def _render_request(self, request: ApiRequest, context: dict[str, Any]) -> str:

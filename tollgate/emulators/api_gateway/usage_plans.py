@@ -75,7 +75,10 @@ class UsagePlans:
 
 
 def _burst(plan: UsagePlan) -> float:
-    return float(plan.burst if plan.burst is not None else plan.rate or 0)
+    """The size of the token bucket; a plan that names none gets a second's worth of requests."""
+    if plan.burst is not None:
+        return float(plan.burst)
+    return float(plan.rate or 0)
 
 
 def _throttle(plan: UsagePlan, use: _Use, now_s: float) -> None:

@@ -119,14 +119,22 @@ class Life:
             return
         profile, count, busy = self._profile, len(self._copies), self._busy()
         crowded = count < profile.max_copies and busy > count * profile.scale_out_above
-        self._crowded_since = (self._crowded_since or now) if crowded else None
+        if not crowded:
+            self._crowded_since = None
+        elif self._crowded_since is None:
+            self._crowded_since = now
         if self._crowded_since is not None and now - self._crowded_since >= profile.scale_out_seconds:
             self._start_copy(now)
             self._crowded_since = None
+        # Roomy: one copy less would not be crowded.
         roomy = count > 1 and busy <= (count - 1) * profile.scale_out_above
-        self._roomy_since = (self._roomy_since or now) if roomy else None
+        if not roomy:
+            self._roomy_since = None
+        elif self._roomy_since is None:
+            self._roomy_since = now
         if self._roomy_since is not None and now - self._roomy_since >= profile.idle_seconds:
-            self._remove([copy for copy in self._copies if not copy.in_flight][-1:])
+            unused = [copy for copy in self._copies if not copy.in_flight]
+            self._remove(unused[-1:])
             self._roomy_since = None
 
     def _start_copy(self, now: float) -> ModelCopy:

@@ -91,7 +91,7 @@ async def start_invocation(request: Request) -> Invocation:
 
 def stream_exception(error: ServiceError, members: frozenset[str] = _STREAM_EXCEPTIONS) -> bytes:
     """The frame of an error inside a stream. Errors that have no shape there become one that has."""
-    name = error.code[0].lower() + error.code[1:]
+    name = error.code[0].lower() + error.code[1:]  # the members of the stream are written in lowerCamel
     if name not in members:
         name = "modelStreamErrorException" if name.startswith("model") else "internalServerException"
     return eventstream.exception(name, {"message": error.message, **error.fields})

@@ -53,14 +53,16 @@ class S3Artifacts:
         """Read `length` bytes from `start` on; fewer at the file's end."""
         if length == 0:
             return b""
-        end = "" if length is None else start + length - 1
-        whole = start == 0 and length is None
-        wanted: dict[str, Any] = {} if whole else {"Range": f"bytes={start}-{end}"}
+        wanted: dict[str, Any] = {}
+        if length is not None:
+            wanted["Range"] = f"bytes={start}-{start + length - 1}"
+        elif start > 0:
+            wanted["Range"] = f"bytes={start}-"
         try:
             answer = self._client.get_object(Bucket=self._bucket, Key=self._prefix + name, **wanted)
             return answer["Body"].read()
         except ClientError as error:
-            if error.response["Error"]["Code"] == "InvalidRange":
+            if error.response["Error"]["Code"] == "InvalidRange":  # it begins at the file's end
                 return b""
             raise OSError(f"Amazon S3 does not give {name}: {error}") from error
         except BotoCoreError as error:

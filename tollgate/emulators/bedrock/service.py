@@ -68,6 +68,9 @@ class Bedrock:
             raise ValueError(f"body format {body_format!r} is not one of {', '.join(_BODY_FORMATS)}")
         if any(model.name == name for model in self.models()):
             raise ValueError(f"a model named {name!r} is there already")
+        engine_name = type(engine).__name__
+        if isinstance(engine, str):
+            engine_name, engine = engine, self.engine(engine)
         arn = self.new_arn("imported-model", name)
         self.add(
             ImportedModel(
@@ -75,8 +78,8 @@ class Bedrock:
                 arn=arn,
                 architecture=architecture,
                 body_format=body_format,
-                engine=self.engine(engine) if isinstance(engine, str) else engine,
-                engine_name=engine if isinstance(engine, str) else type(engine).__name__,
+                engine=engine,
+                engine_name=engine_name,
                 created_at=self.clock.now(),
                 has_chat_template=has_chat_template,
                 life=Life(self.profile, self.clock),

@@ -204,6 +204,7 @@ class StateMachine:
         try:
             result = self._tasks[state["Resource"]](arguments, timeout_s)
         except TimeoutError:
+            # The execution's own limit comes before the task's: no state can catch it.
             self._check_time(run)
             raise StateError(TIMEOUT) from None
         except (AttributeError, KeyError, TypeError) as error:
