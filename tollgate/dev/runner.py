@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import json
 from collections import deque
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -17,11 +16,13 @@ from tollgate.dev.console import Quiet
 from tollgate.dev.functions import StackFunctions
 from tollgate.dev.models import Entry, ModelLoader, read_models
 from tollgate.dev.moto_server import MotoServer
+from tollgate.dev.resource_types import refuse_unknown_types
 from tollgate.dev.rest_api import load_gateway
-from tollgate.dev.tasks import RESOURCES, task_handlers
+from tollgate.dev.state_machines import load_state_machines
+from tollgate.dev.tasks import task_handlers
 from tollgate.emulators.bedrock import Bedrock, Settings, create_app
 from tollgate.emulators.clock import Clock
-from tollgate.emulators.step_functions import Execution, StateMachine, load_definition
+from tollgate.emulators.step_functions import Execution
 from tollgate.loopback import Server
 from tollgate.records import table_item
 from tollgate.stack import DefinitionError, Stack
@@ -32,15 +33,6 @@ if TYPE_CHECKING:
 
 LOCAL_KEY = "tollgate-local"
 _KEPT_EXECUTIONS = 200
-# The resource types that the runner brings to life.
-_RUN = {"AWS::ApiGateway::ApiKey", "AWS::ApiGateway::RestApi", "AWS::ApiGateway::Stage", "AWS::ApiGateway::UsagePlan",
-        "AWS::ApiGateway::UsagePlanKey", "AWS::DynamoDB::Table", "AWS::Lambda::Function", "AWS::Lambda::LayerVersion",
-        "AWS::S3::Bucket", "AWS::StepFunctions::StateMachine"}  # fmt: skip
-# The resource types that change nothing which one machine can show. Any other type is refused.
-_WITHOUT_EFFECT = {"AWS::ApiGateway::Account", "AWS::ApiGateway::Deployment", "AWS::CloudWatch::Alarm",
-                   "AWS::CloudWatch::Dashboard", "AWS::IAM::ManagedPolicy", "AWS::IAM::Policy", "AWS::IAM::Role",
-                   "AWS::KMS::Key", "AWS::Lambda::Permission", "AWS::Logs::LogGroup", "AWS::Logs::MetricFilter",
-                   "AWS::SNS::Subscription", "AWS::SNS::Topic", "AWS::SNS::TopicPolicy"}  # fmt: skip
 _stack_numbers = itertools.count(1)
 
 
@@ -113,7 +105,7 @@ class Local:
             runtime = BedrockRuntime(self.bedrock_url)
             running.callback(runtime.close)
             tasks = task_handlers(dynamodb, runtime, functions.plain, clock.speed)
-            machines = _state_machines(stack, tasks, clock)
+            machines = load_state_machines(stack, tasks, clock)
             gateway = load_gateway(
                 stack, functions, machines, dynamodb, key, console, self._note_execution, clock.speed
             )
@@ -160,7 +152,7 @@ class Local:
         # All stacks of a process share moto's state, so their names, and with them their tables', must differ.
         name = "tollgate" if number == 1 else f"tollgate-{number}"
         stack = Stack.load(Path(template), parameters, name)
-        _refuse_unknown_types(stack)
+        refuse_unknown_types(stack)
         return cls(
             stack,
             root=root or stack.root,
@@ -218,27 +210,6 @@ class Local:
     def _note_execution(self, execution: Execution) -> None:
         self.executions.append(execution)
         self._console.execution(execution)
-
-
-def _state_machines(stack: Stack, tasks: dict[str, Any], clock: Clock) -> dict[str, StateMachine]:
-    machines = {}
-    for resource in stack.resources("AWS::StepFunctions::StateMachine").values():
-        place = f"{stack.file}: {resource.logical_id}"
-        properties = resource.properties
-        if properties.get("StateMachineType") != "EXPRESS":
-            raise DefinitionError(place, "only EXPRESS state machines are implemented by the local runner")
-        text = properties.get("DefinitionString") or json.dumps(properties["Definition"])
-        definition = load_definition(text, properties.get("DefinitionSubstitutions", {}), RESOURCES, place)
-        arn = stack.arn(resource.logical_id)
-        machines[arn] = StateMachine(arn, definition, tasks, clock=clock)
-    return machines
-
-
-def _refuse_unknown_types(stack: Stack) -> None:
-    for logical_id, type_ in stack.types().items():
-        if type_ not in _RUN and type_ not in _WITHOUT_EFFECT:
-            place = f"{stack.file}: Resources.{logical_id}"
-            raise DefinitionError(place, f"the type {type_} is not implemented by the local runner")
 
 
 def _client(service: str, url: str) -> Any:
