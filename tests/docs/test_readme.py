@@ -11,7 +11,6 @@ import pytest
 
 from tests.conftest import ROOT
 from tollgate.costs import Load, step_path, stream_path, total
-from tollgate.dev import Local
 
 README = (ROOT / "README.md").read_text()
 BASE = "http://127.0.0.1:3000"
@@ -19,12 +18,6 @@ BASE = "http://127.0.0.1:3000"
 
 def blocks(language):
     return re.findall(rf"^```{language}\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
-
-
-@pytest.fixture(scope="module")
-def local():
-    with Local.start(template=ROOT / "template.yaml", models=ROOT / "models" / "local.json") as running:
-        yield running
 
 
 @pytest.mark.path
