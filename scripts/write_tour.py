@@ -150,11 +150,11 @@ def _fenced(language: str, text: str) -> str:
 def _lines(value: Any, write: Callable[[Any], str], longest_text: int | None) -> list[str]:
     """A value on as few lines as fit the page."""
     if isinstance(value, tuple) and hasattr(value, "_fields"):
-        fields = [
-            (f"{name}=", each)
-            for name, each in value._asdict().items()
-            if name not in value._field_defaults or each != value._field_defaults[name]
-        ]
+        defaults: dict[str, Any] = getattr(value, "_field_defaults")  # noqa: B009 - mypy sees a plain tuple
+        fields = []
+        for name, each in zip(value._fields, value, strict=True):
+            if name not in defaults or each != defaults[name]:
+                fields.append((f"{name}=", each))
         return _bracketed(type(value).__name__ + "(", fields, ")", write, longest_text)
     if isinstance(value, dict):
         return _bracketed("{", [(f"{write(name)}: ", each) for name, each in value.items()], "}", write, longest_text)
