@@ -50,6 +50,7 @@ bench: runtime .venv/test.stamp .venv-sam/stamp ## Measure start-up, requests, p
 
 docs: .venv/test.stamp ## Run the fault matrix and renew the generated parts of the documentation
 	$(BIN)/python -m scripts.write_docs
+	$(BIN)/python -m scripts.write_tour
 	$(BIN)/python -m scripts.measure_failures
 
 lock: .venv/test.stamp ## Renew the pinned requirements

@@ -11,7 +11,6 @@ import pytest
 
 from tests.conftest import ROOT
 from tollgate.costs import Load, step_path, stream_path, total
-from tollgate.dev import Local
 
 README = (ROOT / "README.md").read_text()
 BASE = "http://127.0.0.1:3000"
@@ -19,12 +18,6 @@ BASE = "http://127.0.0.1:3000"
 
 def blocks(language):
     return re.findall(rf"^```{language}\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
-
-
-@pytest.fixture(scope="module")
-def local():
-    with Local.start(template=ROOT / "template.yaml", models=ROOT / "models" / "local.json") as running:
-        yield running
 
 
 @pytest.mark.path
@@ -65,6 +58,22 @@ def test_every_page_and_folder_that_is_named_exists():
 
     assert len(linked) >= 6
     assert [path for path in (*linked, *folders) if not (ROOT / path).exists()] == []
+
+
+def test_every_folder_inside_another_exists():
+    (tree,) = [
+        block for block in re.findall(r"^```\n(.*?)^```$", README, re.MULTILINE | re.DOTALL) if "tollgate/" in block
+    ]
+    parent, inside = "", []
+    for line in tree.splitlines():
+        names = line.strip().split("   ")[0].split()  # what is said of them stands three spaces on, or more
+        if line.startswith(" "):
+            inside += [parent + name for name in names]
+        else:
+            parent = names[0]
+
+    assert len(inside) >= 5
+    assert [path for path in inside if not (ROOT / path).is_dir()] == []
 
 
 def test_every_output_and_parameter_that_is_named_is_in_the_template(template):

@@ -9,7 +9,7 @@ import pytest
 
 from tests.prompt_format.golden_files import CONVERSATIONS, template
 from tollgate_layer.prompt_format import PromptFormatError, render
-from tollgate_layer.prompt_format.jinja.limits import DEFAULT_LIMITS, Limits
+from tollgate_layer.prompt_format.jinja.limits import DEFAULT_LIMITS, RenderLimits
 from tollgate_layer.prompt_format.jinja.template import render_template
 from tollgate_layer.prompt_format.template_input import TemplateInput
 
@@ -104,7 +104,7 @@ def refused(source: str) -> str:
 @pytest.mark.parametrize("name", ENDLESS)
 def test_a_template_that_runs_without_end_is_stopped_in_time(name: str):
     # GIVEN a limit that a test can wait for
-    limits = Limits(seconds=0.2)
+    limits = RenderLimits(seconds=0.2)
     template_input = TemplateInput([USER], None, {}, True, None, {})
     start = time.monotonic()
 

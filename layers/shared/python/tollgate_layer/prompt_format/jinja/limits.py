@@ -2,8 +2,8 @@
 
 A template comes from the record's owner or from a model's files, and is run for every request. Jinja's sandbox keeps
 it from reaching Python's internals; these limits keep it from running or growing without end, without threads
-or signals (a function's handler may run in any thread). A render ends after `Limits.seconds` plus at most one step
-over values of bounded size.
+or signals (a function's handler may run in any thread). A render ends after `RenderLimits.seconds` plus at most one
+step over values of bounded size.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 
-class Limits(NamedTuple):
+class RenderLimits(NamedTuple):
     """What one render may use."""
 
     seconds: float = 2.0
@@ -22,7 +22,7 @@ class Limits(NamedTuple):
     """Templates build turns by repeated concatenation, each of which copies the content."""
 
 
-DEFAULT_LIMITS = Limits()
+DEFAULT_LIMITS = RenderLimits()
 
 # What no single value may exceed, whatever is left of the limits above.
 LONGEST_TEXT = 16_000_000

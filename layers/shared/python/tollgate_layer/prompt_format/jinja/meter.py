@@ -6,7 +6,7 @@ from time import monotonic
 from typing import Any, NoReturn
 
 from .checks import CONTAINERS, check_text
-from .limits import DEFAULT_LIMITS, LimitExceededError, Limits
+from .limits import DEFAULT_LIMITS, LimitExceededError, RenderLimits
 
 _SIZED = (str, bytes, *CONTAINERS)
 # What an item of a new container counts for: looking at it takes as long as copying so many characters.
@@ -23,7 +23,7 @@ class Meter:
 
     __slots__ = ("_deadline", "_left", "_limits")
 
-    def __init__(self, limits: Limits = DEFAULT_LIMITS, conversation_characters: int = 0) -> None:
+    def __init__(self, limits: RenderLimits = DEFAULT_LIMITS, conversation_characters: int = 0) -> None:
         self._limits = limits
         self._left = limits.characters + limits.working_copies * conversation_characters
         self._deadline = monotonic() + limits.seconds

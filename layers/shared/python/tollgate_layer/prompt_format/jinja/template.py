@@ -16,14 +16,14 @@ from ..errors import PromptFormatError
 from ..template_input import Message, TemplateInput
 from .code import MeteredContext
 from .environment import ChatTemplateEnvironment
-from .limits import DEFAULT_LIMITS, LimitExceededError, Limits
+from .limits import DEFAULT_LIMITS, LimitExceededError, RenderLimits
 from .meter import Meter
 
 LONGEST_SOURCE = 256 * 1024
 """Characters of template source; the longest public ones have 20,000."""
 
 
-def render_template(source: str, template_input: TemplateInput, limits: Limits = DEFAULT_LIMITS) -> str:
+def render_template(source: str, template_input: TemplateInput, limits: RenderLimits = DEFAULT_LIMITS) -> str:
     """The prompt that the template makes.
 
     Raises:

@@ -12,7 +12,7 @@ from .json_end import JsonEnd
 from .syntax import CallSyntax
 
 
-class Call(NamedTuple):
+class WrittenCall(NamedTuple):
     """A call as the model wrote it."""
 
     name: str
@@ -23,7 +23,7 @@ class Call(NamedTuple):
 class Calls(NamedTuple):
     """The calls that were read, and how many characters they took."""
 
-    calls: list[Call]
+    calls: list[WrittenCall]
     length: int
 
 
@@ -69,7 +69,7 @@ class CallReader:
             return NoCalls.TEXT
         return self._closed(text, end, calls, final=final)
 
-    def _calls(self, text: str, name: str) -> list[Call]:
+    def _calls(self, text: str, name: str) -> list[WrittenCall]:
         """Every call in a JSON value; none if anything in it is not a call."""
         try:
             value = json.loads(text, parse_constant=_refuse_constant)
@@ -85,7 +85,7 @@ class CallReader:
             calls.append(call)
         return calls
 
-    def _call(self, value: Any) -> Call | None:
+    def _call(self, value: Any) -> WrittenCall | None:
         if not isinstance(value, dict):
             return None
         if isinstance(value.get("function"), dict):  # some models repeat the shape of OpenAI's API
@@ -97,9 +97,9 @@ class CallReader:
         arguments = _arguments_text(value, may_lack=bool(self._offered))
         if arguments is None:
             return None
-        return Call(name, arguments)
+        return WrittenCall(name, arguments)
 
-    def _closed(self, text: str, end: int, calls: list[Call], *, final: bool) -> Reading:
+    def _closed(self, text: str, end: int, calls: list[WrittenCall], *, final: bool) -> Reading:
         """The calls if their closing mark follows; the end of the answer or another call closes them too."""
         opening, closing = self._syntax.opening, self._syntax.closing
         if not closing:
