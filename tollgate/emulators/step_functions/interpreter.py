@@ -21,7 +21,7 @@ from tollgate.emulators.step_functions.errors import (
     matches,
 )
 from tollgate.emulators.step_functions.execution import Execution, StateRun, iso_time
-from tollgate.emulators.step_functions.expressions import evaluate
+from tollgate.emulators.step_functions.expressions import EVALUATION_LIMIT_MS, evaluate
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -57,8 +57,9 @@ class _Run:
 class StateMachine:
     """A checked definition with the integrations that its tasks call.
 
-    `clock` is the machine's time, which may pass faster than real time. `sleep` (real seconds) and `jitter` (seconds →
-    seconds to wait, for JitterStrategy FULL) are replaced in tests.
+    `clock` is the machine's time, which may pass faster than real time. `sleep` (real seconds), `jitter` (seconds →
+    seconds to wait, for JitterStrategy FULL) and `expression_limit_ms` (the longest one expression may take) are
+    replaced in tests.
     """
 
     def __init__(
@@ -70,6 +71,7 @@ class StateMachine:
         clock: Clock | None = None,
         sleep: Callable[[float], None] = time.sleep,
         jitter: Callable[[float], float] = lambda seconds: random.uniform(0, seconds),  # noqa: S311
+        expression_limit_ms: int = EVALUATION_LIMIT_MS,
     ) -> None:
         self.arn = arn
         self.name = arn.rsplit(":", 1)[1]
@@ -78,6 +80,7 @@ class StateMachine:
         self._clock = clock or Clock()
         self._sleep = sleep
         self._jitter = jitter
+        self._expression_limit_ms = expression_limit_ms
 
     def start_sync(self, data: Any, name: str | None = None) -> Execution:
         """Run one execution to its end, however it ends."""
@@ -171,7 +174,8 @@ class StateMachine:
         kind = state["Type"]
         bindings = run.bindings(data)
         if kind == "Fail":
-            raise StateError(evaluate(state.get("Error", ""), bindings), evaluate(state.get("Cause", ""), bindings))
+            error = self._evaluate(state.get("Error", ""), bindings)
+            raise StateError(error, self._evaluate(state.get("Cause", ""), bindings))
         if kind == "Choice":
             return self._choose(run, state, bindings, data)
         output = data
@@ -184,7 +188,7 @@ class StateMachine:
 
     def _choose(self, run: _Run, state: dict[str, Any], bindings: dict[str, Any], data: Any) -> tuple[Any, str | None]:
         for rule in state["Choices"]:
-            chosen = evaluate(rule["Condition"], bindings)
+            chosen = self._evaluate(rule["Condition"], bindings)
             if not isinstance(chosen, bool):
                 raise StateError("States.QueryEvaluationError", f"The Condition {rule['Condition']} is not a boolean.")
             if chosen:
@@ -194,10 +198,10 @@ class StateMachine:
         return self._leave(run, state, bindings, data), state["Default"]
 
     def _task(self, run: _Run, state: dict[str, Any], bindings: dict[str, Any], data: Any) -> Any:
-        arguments = evaluate(state["Arguments"], bindings) if "Arguments" in state else data
+        arguments = self._evaluate(state["Arguments"], bindings) if "Arguments" in state else data
         _check_size(arguments, "arguments")
         left_s = run.deadline_s - self._clock.now()
-        timeout_s = min(float(evaluate(state.get("TimeoutSeconds", left_s), bindings)), left_s)
+        timeout_s = min(float(self._evaluate(state.get("TimeoutSeconds", left_s), bindings)), left_s)
         try:
             result = self._tasks[state["Resource"]](arguments, timeout_s)
         except TimeoutError:
@@ -211,13 +215,16 @@ class StateMachine:
 
     def _leave(self, run: _Run, fields: dict[str, Any], bindings: dict[str, Any], output: Any) -> Any:
         """Assign and Output see the same variables: neither sees what the other does."""
-        assigned = evaluate(fields.get("Assign", {}), bindings)
+        assigned = self._evaluate(fields.get("Assign", {}), bindings)
         if "Output" in fields:
-            output = evaluate(fields["Output"], bindings)
+            output = self._evaluate(fields["Output"], bindings)
         _check_size(assigned, "variables")
         _check_size(output, "output")
         run.variables.update(assigned)
         return output
+
+    def _evaluate(self, node: Any, bindings: dict[str, Any]) -> Any:
+        return evaluate(node, bindings, self._expression_limit_ms)
 
     def _wait(self, run: _Run, seconds: float) -> None:
         left_s = run.deadline_s - self._clock.now()
@@ -232,8 +239,8 @@ class StateMachine:
 
     def _wait_seconds(self, state: dict[str, Any], bindings: dict[str, Any]) -> float:
         if "Seconds" in state:
-            return float(evaluate(state["Seconds"], bindings))
-        moment = datetime.fromisoformat(evaluate(state["Timestamp"], bindings))
+            return float(self._evaluate(state["Seconds"], bindings))
+        moment = datetime.fromisoformat(self._evaluate(state["Timestamp"], bindings))
         return max(moment.timestamp() - self._clock.now(), 0.0)
 
 
