@@ -7,6 +7,10 @@ BIN          := .venv/bin
 SAM          := .venv-sam/bin/sam
 UV_VERSION   := 0.13.9
 UV           := $(BIN)/uv
+# Processes for the tests: one more than two cores, since many tests wait for a clock.
+WORKERS      ?= 3
+DEPLOYED     := tests/inference tests/prompt_format tests/stream
+HERE         := not sam_local and not aws
 export SAM_CLI_TELEMETRY := 0
 export AWS_DEFAULT_REGION ?= us-east-1
 # Bytecode that is written once makes every later start faster.
@@ -33,8 +37,12 @@ build: .venv-sam/stamp ## Validate the template and build the functions, with th
 	PATH="$$(dirname $$(scripts/find-python 3.13)):$$PATH" $(SAM) build --parameter-overrides Architecture=$(ARCHITECTURE)
 	scripts/bytecode
 
+# First the folders that test what is deployed, with its coverage, which makes them half as fast; then all others; and
+# last, one after another, those that measure time, CPU or memory. tests/README.md says more.
 unit: .venv/test.stamp
-	$(BIN)/pytest -m "not sam_local and not aws"
+	$(BIN)/pytest $(DEPLOYED) -m "not alone and $(HERE)" -n $(WORKERS) --cov
+	$(BIN)/pytest $(DEPLOYED:%=--ignore=%) -m "not alone and $(HERE)" -n $(WORKERS)
+	$(BIN)/pytest -m "alone and $(HERE)"
 
 test-sam-local: .venv/test.stamp .venv-sam/stamp ## Run the functions in Lambda's containers (needs Docker)
 	PATH="$(CURDIR)/.venv-sam/bin:$$(dirname $$(scripts/find-python 3.13)):$$PATH" $(BIN)/pytest -m sam_local
