@@ -10,6 +10,10 @@ UV           := $(BIN)/uv
 RUNTIME      := 3.13
 # A shell word: the directory of the runtime's Python, for PATH.
 RUNTIME_BIN  := $$(dirname "$$(scripts/find-python $(RUNTIME))")
+# Processes for the tests: one more than two cores, since many tests wait for a clock.
+WORKERS      ?= 3
+DEPLOYED     := tests/inference tests/prompt_format tests/stream
+HERE         := not sam_local and not aws
 export SAM_CLI_TELEMETRY := 0
 export AWS_DEFAULT_REGION ?= us-east-1
 # Bytecode that is written once makes every later start faster.
@@ -36,8 +40,12 @@ build: runtime .venv-sam/stamp ## Validate the template and build the functions,
 	PATH="$(RUNTIME_BIN):$$PATH" $(SAM) build --parameter-overrides Architecture=$(ARCHITECTURE)
 	scripts/bytecode
 
+# First the folders that test what is deployed, with its coverage, which makes them half as fast; then all others; and
+# last, one after another, those that measure time, CPU or memory. tests/README.md says more.
 unit: .venv/test.stamp ## Run the tests that need neither Docker nor AWS
-	$(BIN)/pytest -m "not sam_local and not aws"
+	$(BIN)/pytest $(DEPLOYED) -m "not alone and $(HERE)" -n $(WORKERS) --cov
+	$(BIN)/pytest $(DEPLOYED:%=--ignore=%) -m "not alone and $(HERE)" -n $(WORKERS)
+	$(BIN)/pytest -m "alone and $(HERE)"
 
 test-sam-local: runtime .venv/test.stamp .venv-sam/stamp ## Run the functions in Lambda's containers (needs Docker)
 	PATH="$(CURDIR)/.venv-sam/bin:$(RUNTIME_BIN):$$PATH" $(BIN)/pytest -m sam_local

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -11,16 +13,62 @@ import pytest_socket
 
 ROOT = Path(__file__).parent.parent
 EVENTS = ROOT / "events"
+BUDGETS = ROOT / "tests" / "budgets"
 
 
-@pytest.fixture(autouse=True)
-def _network(request: pytest.FixtureRequest):
-    if request.node.get_closest_marker("path"):
+@pytest.hookimpl(tryfirst=True)  # before `-m` chooses
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give budgets their mark, and begin with what takes long, so that short tests fill the processes up in the end."""
+    for item in items:
+        if item.path.is_relative_to(BUDGETS):
+            item.add_marker(pytest.mark.alone)
+    units = {item: unit_of_work(str(item.path.relative_to(ROOT))) for item in items}
+    sizes = Counter(units.values())
+    items.sort(key=lambda item: (item.get_closest_marker("path") is None, -sizes[units[item]], units[item]))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log):
+    """Spread units of work over the processes, in the order of above.
+
+    xdist's own `--dist loadgroup` renames tests by a private attribute that pytest 9.2 has no more, and then spreads
+    them one by one without a word.
+    """
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByUnitOfWork(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return unit_of_work(nodeid.split("::")[0])
+
+    config.option.loadscopereorder = False
+    return ByUnitOfWork(config, log)
+
+
+@functools.cache
+def unit_of_work(file: str) -> str:
+    """The tests that run in one process, one after another: those of a file, or of a folder that shares a stack.
+
+    A running stack takes seconds to start. It is a fixture of the whole session, which means of one process, so it
+    starts as often as processes ask for it.
+    """
+    conftest = (ROOT / file).parent / "conftest.py"
+    shares = conftest.exists() and 'scope="session"' in conftest.read_text()
+    return str(Path(file).parent) if shares else file
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Take the network away before the fixtures are made: those of a wider scope must not use it either."""
+    if item.get_closest_marker("path"):
         pytest_socket.enable_socket()
         pytest_socket.socket_allow_hosts(["127.0.0.1", "localhost", "::1"], allow_unix_socket=True)
     else:
         pytest_socket.disable_socket(allow_unix_socket=True)
-    yield
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_teardown() -> None:
+    """Give it back: what closes now may be a stack that other tests used."""
     pytest_socket.enable_socket()
 
 

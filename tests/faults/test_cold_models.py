@@ -67,6 +67,7 @@ def test_a_throttled_model_is_not_called_again(stack):
     assert stack.local.bedrock.model(name).traffic.invocations == 2
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("base", ["/v1", "/stream/v1"])
 def test_one_models_troubles_do_not_slow_another(stack, base):
     # GIVEN a healthy model, and its time alone

@@ -21,7 +21,7 @@ import pytest
 from tests.faults.case import MODES, OK, Case, everywhere
 from tests.faults.conftest import start
 
-pytestmark = pytest.mark.path
+pytestmark = [pytest.mark.path, pytest.mark.alone]
 
 log = logging.getLogger(__name__)
 

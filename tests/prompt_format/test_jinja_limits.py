@@ -182,6 +182,7 @@ def test_a_failed_render_leaves_the_template_usable():
     assert render([USER], template=source, n=2) == "x" * 400
 
 
+@pytest.mark.alone
 def test_limits_change_no_prompt_of_the_recorded_conversations():
     """The golden tests render under these limits; here, that the longest of them is far from them."""
     longest = max(CONVERSATIONS.values(), key=lambda case: len(str(case["messages"])))

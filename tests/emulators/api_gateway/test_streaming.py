@@ -13,6 +13,7 @@ from tests.dev.conftest import eventually
 pytestmark = pytest.mark.path
 
 
+@pytest.mark.alone
 def test_bytes_reach_the_client_as_the_application_sends_them(client):
     with client.stream("GET", "/stream/count?n=4&gap=0.2") as response:
         arrivals = [(time.monotonic(), chunk) for chunk in response.iter_raw()]

@@ -73,6 +73,7 @@ def test_chunks_of_bedrocks_own_format_count_tokens(bedrock, runtime):
     assert [chunk["stop_reason"] for chunk in received] == [None, None, None, "stop"]
 
 
+@pytest.mark.alone
 def test_tokens_arrive_one_by_one(bedrock, runtime):
     arn = bedrock.register("slow")
     bedrock.set_faults("slow", seconds_per_token=0.05)

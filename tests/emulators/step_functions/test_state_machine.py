@@ -28,10 +28,11 @@ class FakeTask:
         return result
 
 
-def _machine(states, task=None, sleep=lambda seconds: None, jitter=lambda seconds: seconds / 2, **top):
+def _machine(states, task=None, sleep=lambda seconds: None, jitter=lambda seconds: seconds / 2, limit_ms=5000, **top):
     text = json.dumps({"QueryLanguage": "JSONata", "StartAt": next(iter(states)), "States": states, **top})
     definition = load_definition(text, {}, {RESOURCE}, "test")
-    return StateMachine(ARN, definition, {RESOURCE: task or FakeTask()}, sleep=sleep, jitter=jitter)
+    tasks = {RESOURCE: task or FakeTask()}
+    return StateMachine(ARN, definition, tasks, sleep=sleep, jitter=jitter, expression_limit_ms=limit_ms)
 
 
 def _task(**fields):
@@ -220,7 +221,7 @@ def test_an_execution_that_is_too_slow_is_timed_out_and_nothing_catches_it():
 def test_an_endless_expression_is_stopped():
     states = {"A": {"Type": "Pass", "Output": "{% ($f := function($n) { $f($n + 1) }; $f(1)) %}", "End": True}}
 
-    assert _machine(states).start_sync({}).error == "States.QueryEvaluationError"
+    assert _machine(states, limit_ms=100).start_sync({}).error == "States.QueryEvaluationError"
 
 
 def test_a_fail_state_names_its_error():

@@ -59,8 +59,11 @@ class StreamingIntegration:
         gone = asyncio.ensure_future(_disconnected(receive))
         try:
             await asyncio.wait({work, gone}, return_when=asyncio.FIRST_COMPLETED)
-            problem = _problem(work.exception()) if work.done() else "the client went away"
-            return response.status_code, problem
+            if not work.done():
+                return response.status_code, "the client went away"
+            # Before the client hears of it, and sends its next request.
+            await self._find_out_who_broke_it(work.exception())
+            return response.status_code, _problem(work.exception())
         finally:
             for task in (work, gone):
                 task.cancel()
@@ -79,14 +82,25 @@ class StreamingIntegration:
             async with asyncio.timeout_at(deadline_s):
                 try:
                     return await self._send(request, context)
-                except httpx.ConnectError:
-                    # It has ended since the last request and its process is not gone yet.
-                    self._function.close()
+                except httpx.ConnectError as error:
+                    # The application has ended since its last answer. Nobody took the connection, so nobody has begun
+                    # with this request, and it may be sent again. That holds of no other failure.
+                    await self._find_out_who_broke_it(error)
                     return await self._send(request, context)
         except TimeoutError as error:
             raise RefusalError("INTEGRATION_TIMEOUT") from error
         except (FunctionError, httpx.HTTPError) as error:
+            await self._find_out_who_broke_it(error)
             raise RefusalError("INTEGRATION_FAILURE") from error
+
+    async def _find_out_who_broke_it(self, error: BaseException | None) -> None:
+        """Replace the application if a connection broke because it is ending."""
+        import httpx
+
+        if isinstance(error, httpx.TransportError):
+            url = error.request.url
+            origin = f"{url.scheme}://{url.netloc.decode()}"
+            await asyncio.get_running_loop().run_in_executor(None, self._function.connection_broke, origin)
 
     async def _send(self, request: ApiRequest, context: dict[str, Any]) -> httpx.Response:
         url = await asyncio.get_running_loop().run_in_executor(None, self._function.url)

@@ -15,7 +15,7 @@ import sys
 import threading
 import time
 from collections import deque
-from http.client import HTTPConnection
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 ADAPTER_WRAPPER = "/opt/bootstrap"
 _SUPERVISOR = Path(__file__).parent / "runtime" / "supervise.py"
 _POLL_S = 0.02
+# A process ends within milliseconds, unless it is busy closing what it has open.
+_ENDING_LIMIT_S = 2.0
 
 
 class WebFunction:
@@ -64,6 +66,20 @@ class WebFunction:
                 self._application = _Application(self.settings, self._script, self._logs)
             return self._application.wait_until_ready()
 
+    def connection_broke(self, url: str) -> None:
+        """Find out whether the application at `url` is ending, once a connection to it broke; if so, drop it.
+
+        A process that is ending accepts connections for some milliseconds more, and closes them unanswered. So the
+        next request may not be sent before it is known whether the process still answers or has ended: `url` waits
+        as long as this takes.
+        """
+        with self._lock:
+            application = self._application
+            # Several requests may find the same: the first replaces the application, the others leave the new one.
+            if application is not None and application.url == url and not application.still_answers():
+                application.close()
+                self._application = None
+
     def close(self) -> None:
         """End the application."""
         with self._lock:
@@ -81,6 +97,7 @@ class _Application:
         self._lines: deque[str] = deque(maxlen=200)
         self._ready = False
         self._port = _free_port()
+        self.url = f"http://{LOOPBACK}:{self._port}"
         self._process = subprocess.Popen(  # noqa: S603
             [sys.executable, str(_SUPERVISOR), str(script)],
             cwd=settings.code,
@@ -98,18 +115,31 @@ class _Application:
         return self._process.poll() is None
 
     def wait_until_ready(self) -> str:
-        url = f"http://{LOOPBACK}:{self._port}"
         until_s = time.monotonic() + INIT_LIMIT_S
         while not self._ready:
             self._ready = self._answers()
             if self._ready:
                 break
             if not self.alive or time.monotonic() > until_s:
-                reason = f"no answer at {url} within {INIT_LIMIT_S:.0f} s" if self.alive else "the application ended"
+                unanswered = f"no answer at {self.url} within {INIT_LIMIT_S:.0f} s"
+                reason = unanswered if self.alive else "the application ended"
                 self._logs.failure(self._settings.name, [*self._lines, reason])
                 raise FunctionError({"errorType": "Runtime.ExitError", "errorMessage": reason})
             time.sleep(_POLL_S)
-        return url
+        return self.url
+
+    def still_answers(self) -> bool:
+        """Whether it goes on answering requests; waits while it does neither that nor end."""
+        until_s = time.monotonic() + _ENDING_LIMIT_S
+        while self.alive and time.monotonic() < until_s:
+            try:
+                self._probe()
+                return True
+            except TimeoutError:
+                return True  # it is busy: a process that is ending would have closed the connection
+            except (OSError, HTTPException):
+                time.sleep(_POLL_S)
+        return False
 
     def close(self) -> None:
         # The supervisor kills the application when its input ends.
@@ -132,13 +162,22 @@ class _Application:
         return {**variables, "PATH": path, "PORT": str(self._port), "AWS_LWA_PORT": str(self._port)}
 
     def _answers(self) -> bool:
-        path = self._settings.variables.get("AWS_LWA_READINESS_CHECK_PATH", "/")
+        try:
+            return self._probe() < 500
+        except (OSError, HTTPException):
+            return False
+
+    def _probe(self) -> int:
+        """The status of the readiness check.
+
+        Raises:
+            TimeoutError: the connection is taken, and no answer comes.
+            OSError, HTTPException: the connection is refused or breaks.
+        """
         connection = HTTPConnection(LOOPBACK, self._port, timeout=1)
         try:
-            connection.request("GET", path)
-            return connection.getresponse().status < 500
-        except OSError:
-            return False
+            connection.request("GET", self._settings.variables.get("AWS_LWA_READINESS_CHECK_PATH", "/"))
+            return connection.getresponse().status
         finally:
             connection.close()
 

@@ -59,29 +59,29 @@ def _compile(source: str) -> jsonata.Jsonata:
     return compiled
 
 
-def evaluate(node: Any, bindings: Mapping[str, Any]) -> Any:
+def evaluate(node: Any, bindings: Mapping[str, Any], limit_ms: int = EVALUATION_LIMIT_MS) -> Any:
     """Replace every expression in a piece of a definition by its value.
 
     Raises:
-        StateError: States.QueryEvaluationError, an expression fails or gives nothing.
+        StateError: States.QueryEvaluationError, an expression fails, gives nothing, or takes longer than `limit_ms`.
     """
     if is_expression(node):
-        return _evaluate_expression(node, bindings)
+        return _evaluate_expression(node, bindings, limit_ms)
     if isinstance(node, dict):
-        return {key: evaluate(value, bindings) for key, value in node.items()}
+        return {key: evaluate(value, bindings, limit_ms) for key, value in node.items()}
     if isinstance(node, list):
-        return [evaluate(value, bindings) for value in node]
+        return [evaluate(value, bindings, limit_ms) for value in node]
     return node
 
 
-def _evaluate_expression(text: str, bindings: Mapping[str, Any]) -> Any:
+def _evaluate_expression(text: str, bindings: Mapping[str, Any], limit_ms: int) -> Any:
     try:
         compiled = compile_expression(text)
         frame = compiled.create_frame()
         for name, value in bindings.items():
             # To the library a bound None is undefined; null has a value of its own.
             frame.bind(name, Utils.NULL_VALUE if value is None else value)
-        frame.set_runtime_bounds(EVALUATION_LIMIT_MS, _MAX_DEPTH)
+        frame.set_runtime_bounds(limit_ms, _MAX_DEPTH)
         result = compiled.evaluate(None, frame)
     except Exception as error:  # the library raises ZeroDivisionError, ValueError and others beside its own
         cause = f"The JSONata expression '{text[2:-2].strip()}' threw an error: {error}"

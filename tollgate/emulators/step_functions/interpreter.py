@@ -21,7 +21,7 @@ from tollgate.emulators.step_functions.errors import (
     matches,
 )
 from tollgate.emulators.step_functions.execution import DATA_LIMIT_BYTES, Execution, StateRun, iso_time
-from tollgate.emulators.step_functions.expressions import evaluate
+from tollgate.emulators.step_functions.expressions import EVALUATION_LIMIT_MS, evaluate
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -61,7 +61,8 @@ class StateMachine:
         machine.start_sync({"n": 1}).output
 
     `clock` is the machine's time, which may pass faster than real time. Tests replace `sleep`, which takes real
-    seconds, and `jitter`, which makes the wait of JitterStrategy FULL from the longest wait in seconds.
+    seconds, `jitter`, which makes the wait of JitterStrategy FULL from the longest wait in seconds, and
+    `expression_limit_ms`, the longest that one expression may take.
     """
 
     def __init__(
@@ -73,6 +74,7 @@ class StateMachine:
         clock: Clock | None = None,
         sleep: Callable[[float], None] = time.sleep,
         jitter: Callable[[float], float] = lambda seconds: random.uniform(0, seconds),  # noqa: S311
+        expression_limit_ms: int = EVALUATION_LIMIT_MS,
     ) -> None:
         self.arn = arn
         self.name = arn.rsplit(":", 1)[1]
@@ -81,6 +83,7 @@ class StateMachine:
         self._clock = clock or Clock()
         self._sleep = sleep
         self._jitter = jitter
+        self._expression_limit_ms = expression_limit_ms
 
     def start_sync(self, data: Any, name: str | None = None) -> Execution:
         """Run one execution to its end; a failure is in the execution, not raised."""
@@ -174,7 +177,8 @@ class StateMachine:
         kind = state["Type"]
         bindings = run.bindings(data)
         if kind == "Fail":
-            raise StateError(evaluate(state.get("Error", ""), bindings), evaluate(state.get("Cause", ""), bindings))
+            error = self._evaluate(state.get("Error", ""), bindings)
+            raise StateError(error, self._evaluate(state.get("Cause", ""), bindings))
         if kind == "Choice":
             return self._choose(run, state, bindings, data)
         output = data
@@ -187,7 +191,7 @@ class StateMachine:
 
     def _choose(self, run: _Run, state: dict[str, Any], bindings: dict[str, Any], data: Any) -> tuple[Any, str | None]:
         for rule in state["Choices"]:
-            chosen = evaluate(rule["Condition"], bindings)
+            chosen = self._evaluate(rule["Condition"], bindings)
             if not isinstance(chosen, bool):
                 raise StateError("States.QueryEvaluationError", f"The Condition {rule['Condition']} is not a boolean.")
             if chosen:
@@ -197,10 +201,10 @@ class StateMachine:
         return self._leave(run, state, bindings, data), state["Default"]
 
     def _task(self, run: _Run, state: dict[str, Any], bindings: dict[str, Any], data: Any) -> Any:
-        arguments = evaluate(state["Arguments"], bindings) if "Arguments" in state else data
+        arguments = self._evaluate(state["Arguments"], bindings) if "Arguments" in state else data
         _check_size(arguments, "arguments")
         left_s = run.deadline_s - self._clock.now()
-        timeout_s = min(float(evaluate(state.get("TimeoutSeconds", left_s), bindings)), left_s)
+        timeout_s = min(float(self._evaluate(state.get("TimeoutSeconds", left_s), bindings)), left_s)
         try:
             result = self._tasks[state["Resource"]](arguments, timeout_s)
         except TimeoutError:
@@ -218,13 +222,16 @@ class StateMachine:
 
         Assign and Output both see the variables as they were before, never each other's effect.
         """
-        assigned = evaluate(fields.get("Assign", {}), bindings)
+        assigned = self._evaluate(fields.get("Assign", {}), bindings)
         if "Output" in fields:
-            output = evaluate(fields["Output"], bindings)
+            output = self._evaluate(fields["Output"], bindings)
         _check_size(assigned, "variables")
         _check_size(output, "output")
         run.variables.update(assigned)
         return output
+
+    def _evaluate(self, node: Any, bindings: dict[str, Any]) -> Any:
+        return evaluate(node, bindings, self._expression_limit_ms)
 
     def _wait(self, run: _Run, seconds: float) -> None:
         left_s = run.deadline_s - self._clock.now()
@@ -239,8 +246,8 @@ class StateMachine:
 
     def _wait_seconds(self, state: dict[str, Any], bindings: dict[str, Any]) -> float:
         if "Seconds" in state:
-            return float(evaluate(state["Seconds"], bindings))
-        moment = datetime.fromisoformat(evaluate(state["Timestamp"], bindings))
+            return float(self._evaluate(state["Seconds"], bindings))
+        moment = datetime.fromisoformat(self._evaluate(state["Timestamp"], bindings))
         return max(moment.timestamp() - self._clock.now(), 0.0)
 
 
