@@ -140,7 +140,8 @@ def as_json(value: Any, longest_text: int | None = LONGEST_TEXT) -> str:
 
 def as_python(value: Any) -> str:
     """A value of the layer's types, laid out and abridged; fields that have their default are left out."""
-    return _fenced("python", "\n".join(_lines(value, repr, LONGEST_TEXT)))
+    # Not fenced as Python: ruff would format it anew, and these are values, not code.
+    return _fenced("text", "\n".join(_lines(value, repr, LONGEST_TEXT)))
 
 
 def _fenced(language: str, text: str) -> str:
