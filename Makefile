@@ -65,7 +65,8 @@ lock: .venv/test.stamp ## Renew the pinned requirements
 	scripts/lock
 
 clean: ## Remove what the other targets made
-	rm -rf .venv .venv-sam .python .aws-sam build *.egg-info .mypy_cache .ruff_cache .pytest_cache
+	rm -rf .venv .venv-sam .python .aws-sam build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage
+	find . -name __pycache__ -prune -exec rm -rf {} +
 
 # First among what others need, so that a missing Python is told before anything that takes long.
 runtime:

@@ -32,15 +32,26 @@ def generated_files() -> dict[Path, str]:
     for name, model in REQUESTS.items():
         documents[name] = validator_schema(model, fill_in=False)
     documents["parameters"] = parameter_table([*REQUESTS.values()])
-    documents["stream_routes"] = stream_routes()
+    documents["stream_routes"] = stream_routes(read_contract())
     files = {GENERATED / f"{name}.json": json.dumps(document, indent=1) + "\n" for name, document in documents.items()}
     return {API / "openapi.yaml": openapi_yaml(), **files}
 
 
-def stream_routes() -> dict[str, str]:
-    """The paths that the streaming function serves, each with the dialect that is spoken there."""
-    routes = read_contract()["routes"]
-    return {route["path"]: route["dialect"] for route in routes if route["integration"] == "stream"}
+def stream_routes(contract: dict[str, Any]) -> dict[str, str]:
+    """The paths that the streaming function serves, each with the dialect that is spoken there.
+
+    Raises:
+        ValueError: a block promises what the function does not serve.
+    """
+    served = {}
+    for route in contract["routes"]:
+        if route["integration"] != "stream":
+            continue
+        # The function looks the whole path up, behind this prefix, and takes POST alone.
+        if route["method"] != "post" or "{" in route["path"] or not route["path"].startswith("/stream/v1/"):
+            raise ValueError(f"{route['path']}: the streaming function serves POST on fixed paths below /stream/v1/")
+        served[route["path"]] = route["dialect"]
+    return served
 
 
 def read_contract() -> dict[str, Any]:

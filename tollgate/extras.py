@@ -1,4 +1,4 @@
-"""The extras of the distribution `tollgate`, and the sentence for a command whose extra is not installed.
+"""The extras of the distribution, and the sentence for a command whose extra is not installed.
 
 The base install is what a pipeline needs. `dev` adds the local runner and the embedded Bedrock, `engines` adds what
 runs a model's own weights (docs/decisions/0130).
@@ -15,6 +15,9 @@ _REQUIREMENT = re.compile(r"""(?P<name>[\w.-]+)[^;]*;\s*extra\s*==\s*["'](?P<ext
 
 _NAMED = 3
 """How many missing packages the message names."""
+
+DISTRIBUTION = "tollgate-bedrock"
+"""What pyproject.toml calls what is installed. The package index has a `tollgate` that is somebody else's."""
 
 
 class MissingExtraError(Exception):
@@ -37,13 +40,15 @@ def require_extra(extra: str, user: str) -> None:
     named = ", ".join(missing[:_NAMED])
     if len(missing) > _NAMED:
         named += f" and {len(missing) - _NAMED} more"
-    raise MissingExtraError(f"{user} needs packages that are not installed ({named}): pip install 'tollgate[{extra}]'")
+    raise MissingExtraError(
+        f"{user} needs packages that are not installed ({named}): pip install '.[dev,engines]' in Tollgate's checkout"
+    )
 
 
 def _missing_packages(extra: str) -> list[str]:
     """Names of the extra's packages that are not installed, in the order of its requirements."""
     try:
-        requirements = metadata.requires("tollgate") or []
+        requirements = metadata.requires(DISTRIBUTION) or []
     except metadata.PackageNotFoundError:  # run from a checkout that was never installed: imports will tell
         return []
     missing = []

@@ -15,7 +15,7 @@ OPENAI_COMPLETION = "openai_completion"
 BEDROCK = "bedrock"
 MISTRAL = "mistral"
 OPENAI = (OPENAI_CHAT, OPENAI_COMPLETION)
-"""The body formats of imported models, by the names of `tollgate_layer.inference.body_formats.FORMATS`."""
+"""The body formats of imported models, by the names of `tollgate_layer.inference.backends.bedrock.FORMATS`."""
 
 TEMPLATE = "template"
 """The chat template, where Tollgate renders the prompt."""

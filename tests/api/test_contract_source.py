@@ -8,6 +8,7 @@ import json
 import pytest
 import yaml
 
+from api.__main__ import stream_routes
 from api.contract import openapi_document, to_yaml
 from tests.conftest import ROOT
 from tollgate_layer.inference.failures.errors import ERRORS
@@ -65,3 +66,14 @@ def test_retry_after_is_the_tables_unless_the_contract_says_otherwise():
 )
 def test_yaml_keeps_every_text(text):
     assert yaml.safe_load(to_yaml({"text": text, "again": text}, "# heading\n")) == {"text": text, "again": text}
+
+
+@pytest.mark.parametrize(
+    "change", [{"path": "/stream/v1/things/{thing}"}, {"path": "/v1/chat/completions"}, {"method": "get"}]
+)
+def test_a_route_that_the_streaming_function_cannot_serve_is_refused(change):
+    route = {"path": "/stream/v1/x", "method": "post", "dialect": "completions", "integration": "stream"}
+
+    assert stream_routes({"routes": [route]}) == {"/stream/v1/x": "completions"}
+    with pytest.raises(ValueError, match="the streaming function serves POST"):
+        stream_routes({"routes": [route | change]})

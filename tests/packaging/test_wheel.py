@@ -1,4 +1,4 @@
-"""What `pip install tollgate` brings: its own two names, a light base, and commands that work outside a checkout."""
+"""What `pip install .` brings: its own two names, a light base, and commands that work outside a checkout."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ def test_a_command_whose_extra_is_missing_says_what_to_install(command, tollgate
     assert result.stdout == ""
     (sentence,) = result.stderr.splitlines()
     assert sentence.startswith(f"Error: `tollgate {command}` needs packages that are not installed (airspeed-ext, ")
-    assert sentence.endswith(" more): pip install 'tollgate[dev]'")
+    assert sentence.endswith(" more): pip install '.[dev,engines]' in Tollgate's checkout")
 
 
 @pytest.mark.parametrize("extra", ["dev", "engines"])

@@ -13,10 +13,11 @@ from tollgate.cli.cost import cost
 from tollgate.cli.dev import dev
 from tollgate.cli.inspect import inspect
 from tollgate.cli.record import record
+from tollgate.extras import DISTRIBUTION
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
-@click.version_option(package_name="tollgate")
+@click.version_option(package_name=DISTRIBUTION)
 def main() -> None:
     """An OpenAI-compatible, pay-per-use API for your own models on Amazon Bedrock."""
 
