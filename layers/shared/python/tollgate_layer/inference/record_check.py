@@ -89,10 +89,10 @@ def _prompt_faults(prompt: ServerPrompt) -> Iterator[RecordFault]:
 # --- chat templates ----------------------------------------------------------------------------------------------
 
 # Words that occur in no template, so that finding them in a prompt is certain.
-_SYSTEM = {"role": "system", "content": "sysprobe"}
-_USER = {"role": "user", "content": "userprobe"}
-_ANSWER = {"role": "assistant", "content": "answerprobe"}
-_NEXT_USER = {"role": "user", "content": "nextprobe"}
+SYSTEM = {"role": "system", "content": "sysprobe"}
+USER = {"role": "user", "content": "userprobe"}
+ANSWER = {"role": "assistant", "content": "answerprobe"}
+NEXT_USER = {"role": "user", "content": "nextprobe"}
 _TOOL = {
     "type": "function",
     "function": {
@@ -101,7 +101,7 @@ _TOOL = {
         "parameters": {"type": "object", "properties": {"keyprobe": {"type": "string"}}},
     },
 }
-_CALL = {
+CALL = {
     "role": "assistant",
     "content": None,
     "tool_calls": [
@@ -112,14 +112,14 @@ _CALL = {
         }
     ],
 }
-_RESULT = {"role": "tool", "tool_call_id": "a1b2c3d4e", "name": "toolprobe", "content": "resultprobe"}
+RESULT = {"role": "tool", "tool_call_id": "a1b2c3d4e", "name": "toolprobe", "content": "resultprobe"}
 
 # The plainest conversations that there are. A template may refuse some of them by `raise_exception`; not all.
 _PLAIN: Sequence[Sequence[JsonObject]] = (
-    (_USER,),
-    (_SYSTEM, _USER),
-    (_USER, _ANSWER, _NEXT_USER),
-    (_SYSTEM, _USER, _ANSWER, _NEXT_USER),
+    (USER,),
+    (SYSTEM, USER),
+    (USER, ANSWER, NEXT_USER),
+    (SYSTEM, USER, ANSWER, NEXT_USER),
 )
 _PROBE_TIME = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -212,7 +212,7 @@ def _plain_fault(template: _Template) -> str | None:
             return "It leaves out what the user says."
         return None
     if first.broken or all(made.error is not None for made in probes):
-        return _sentence(first)
+        return reason_of(first)
     return None
 
 
@@ -221,12 +221,12 @@ def _breaks(template: _Template, roles: frozenset[str], with_tools: bool) -> boo
     """Whether the template breaks for a plain conversation of these roles."""
     conversation: list[JsonObject] = []
     if roles & {"system", "developer"}:
-        conversation.append(_SYSTEM)
-    conversation.append(_USER)
+        conversation.append(SYSTEM)
+    conversation.append(USER)
     if "tool" in roles:
-        conversation += [_CALL, _RESULT]
+        conversation += [CALL, RESULT]
     if "assistant" in roles:
-        conversation += [_ANSWER, _NEXT_USER]
+        conversation += [ANSWER, NEXT_USER]
     error = _probe(template, conversation, with_tools=with_tools).error
     return error is not None and error.broken
 
@@ -255,7 +255,7 @@ def _probe(template: _Template, messages: Sequence[JsonObject], *, with_tools: b
     return Probe(prompt)
 
 
-def _sentence(error: prompt_format.PromptFormatError) -> str:
+def reason_of(error: prompt_format.PromptFormatError) -> str:
     """An error's reason, without the place that it has in the probe's conversation."""
     reason = str(error)
     if error.param:
