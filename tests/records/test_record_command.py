@@ -137,8 +137,8 @@ def test_one_fault_hides_no_other():
 
 @pytest.mark.parametrize(
     "text",
-    ["", "no JSON", "[]", "null", '"x"', "{}", '{"variants": 5}', "[" * 100_000, '{"model": "m", "variants": [5, null]}',
-     '{"model": "m", "variants": {"0": {}}}'],
+    ["", "no JSON", "[]", "null", '"x"', "{}", '{"variants": 5}', "[" * 100_000,
+     '{"model": "m", "variants": [5, null]}', '{"model": "m", "variants": {"0": {}}}'],
 )  # fmt: skip
 def test_what_is_no_record_at_all_is_told(text):
     assert problems(text)

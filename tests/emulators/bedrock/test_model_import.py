@@ -12,6 +12,7 @@ import pytest
 from botocore.exceptions import ClientError
 from moto.server import ThreadedMotoServer
 
+from tests.artifacts.model_files import model
 from tests.emulators.bedrock.conftest import client_of, eventually
 from tollgate.emulators.bedrock import Bedrock, Settings
 
@@ -38,21 +39,10 @@ def s3_url():
 
 
 def artifacts() -> dict[str, bytes]:
-    """The smallest Llama that passes inspection: one tensor of four BF16 zeros."""
-    header = json.dumps({"model.embed_tokens.weight": {"dtype": "BF16", "shape": [2, 2], "data_offsets": [0, 8]}})
-    config = {
-        "architectures": ["LlamaForCausalLM"],
-        "model_type": "llama",
-        "max_position_embeddings": 64,
-        "torch_dtype": "bfloat16",
-    }
-    tokenizer = {"tokenizer_class": "LlamaTokenizerFast", "chat_template": "{{ messages }}"}
-    return {
-        "config.json": json.dumps(config).encode(),
-        "model.safetensors": len(header).to_bytes(8, "little") + header.encode() + bytes(8),
-        "tokenizer.json": b"{}",
-        "tokenizer_config.json": json.dumps(tokenizer).encode(),
-    }
+    """The smallest Llama that passes inspection; its tokenizer is none."""
+    return model(
+        tokenizer_config__json={"tokenizer_class": "LlamaTokenizerFast", "chat_template": "{{ messages }}"}
+    ).files
 
 
 @pytest.fixture
