@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, NamedTuple
 from tollgate_layer import prompt_format
 from tollgate_layer.inference.failures.errors import ApiError
 from tollgate_layer.inference.json_text import JsonObject
-from tollgate_layer.prompt_format import rendering
 from tollgate_layer.prompt_format.prompts import variable_names
 
 if TYPE_CHECKING:
@@ -153,8 +152,11 @@ def check_template(variant: Variant) -> None:
 @lru_cache(maxsize=64)
 def _is_no_template(template: str) -> bool:
     """Kept, since a template that does not compile would be compiled again for every request."""
+    # Here, since records without a chat template never need it.
+    from tollgate_layer.prompt_format.rendering import check_template as compile_template
+
     try:
-        rendering.check_template(template)
+        compile_template(template)
     except prompt_format.PromptFormatError:
         return True
     return False
