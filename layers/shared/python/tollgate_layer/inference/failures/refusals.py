@@ -35,7 +35,7 @@ _INSIDE = (
     (re.compile(r"\bhttps?://[^\s,;'\"]{1,500}"), "…"),
     # An account, alone or in the name that the service gives to an imported model.
     (re.compile(r"(?<!\d)\d{12}(?!\d)(?:-[a-z0-9]{12}\b)?"), "…"),
-    (re.compile(r"[\w.$#]{0,200}[a-z](?:Exception|Error)\b:?\s?"), ""),
+    (re.compile(r"(?<![\w.$#])[\w.$#]{0,200}?[a-z](?:Exception|Error)\b:?\s?"), ""),
     (re.compile(r"\b(?:(?:Amazon|AWS) )?Bedrock(?:Runtime| Runtime)?\b"), "the service"),
     (re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\s]+"), " "),
 )
