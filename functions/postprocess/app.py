@@ -22,7 +22,7 @@ https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
 
 
 def lambda_handler(event: dict[str, Any], context: object) -> dict[str, Any]:
-    """One answer, or one failure: {state, error}.
+    """One answer, or one failure: {state, error, cause}; the model alone has a cause.
 
     Event: {request_id, key_id, dialect, spec, attempts}, and {answer} or {failure}; `spec` is null where Preprocess
     made none. Result: the response.
@@ -34,7 +34,8 @@ def lambda_handler(event: dict[str, Any], context: object) -> dict[str, Any]:
             spec = CompletionSpec.from_json(event["spec"])
             log.asked(spec)
         if "failure" in event:
-            raise from_upstream(event["failure"]["error"], state=event["failure"]["state"])
+            failure = event["failure"]
+            raise from_upstream(failure["error"], state=failure["state"], cause=failure.get("cause", ""))
         completed = complete(spec, event["answer"])
         if len(to_json(completed.response).encode("utf-8", "surrogatepass")) > DATA_LIMIT_BYTES:
             raise answer_too_large()

@@ -40,6 +40,7 @@ def lambda_handler(event: dict[str, Any], context: object) -> dict[str, Any]:
         return {"response": dialects.find(incoming.dialect).refuse(error, incoming.id)._asdict()}
     else:
         log.asked(prepared.spec)
+        log.note(unknown_record_fields=prepared.unknown_record_fields or None)
         return {"invocation": prepared.invocation._asdict(), "spec": prepared.spec.to_json()}
     finally:
         log.write()

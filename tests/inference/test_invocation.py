@@ -229,7 +229,7 @@ def test_an_unknown_model_is_not_found(name):
 
 @pytest.mark.parametrize(
     "text", ["", "{}", "[]", "null", record() + "x", json.dumps({"model": "m", "variants": []}),
-             record(variant(body_format="telepathy")), record(variant(weight=0)), record(colour="red")]
+             record(variant(body_format="telepathy")), record(variant(weight=0)), record(colour="red", limits=5)]
 )  # fmt: skip
 def test_a_record_that_is_not_one_is_the_operators_fault(text):
     error = refusal(text)
@@ -239,11 +239,12 @@ def test_a_record_that_is_not_one_is_the_operators_fault(text):
 
 
 @pytest.mark.parametrize("template", ["{% if %}", "no-such-template"])
-def test_a_template_that_is_not_one_is_named_in_the_refusal(template):
+def test_a_template_that_is_not_one_is_the_operators_fault(template):
     error = refusal(record(variant(chat_template=template)))
 
-    assert (error.code, error.param) == ("invalid_parameter", "messages")
-    assert "template" in error.message
+    assert not isinstance(error, RequestError)
+    assert (error.code, error.param, error.upstream) == ("model_misconfigured", None, "chat_template")
+    assert template not in error.message
 
 
 def test_a_conversation_that_the_template_refuses_is_the_clients_fault():

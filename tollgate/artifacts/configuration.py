@@ -23,7 +23,8 @@ class Configuration:
     model_type: str
     context_length: int
     layers: int | None
-    vocabulary: int | None
+    text: dict[str, Any]
+    """The settings of the text model, which multimodal models keep one level down."""
 
 
 def check_configuration(reader: ArtifactReader) -> Configuration | None:
@@ -50,7 +51,7 @@ def check_configuration(reader: ArtifactReader) -> Configuration | None:
         model_type=config["model_type"] if isinstance(config.get("model_type"), str) else "",
         context_length=_context_length(reader, text),
         layers=_count(text.get("num_hidden_layers")),
-        vocabulary=_count(text.get("vocab_size")),
+        text=text,
     )
 
 

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 MAX_HEADER_BYTES = 16 * MEGABYTE
 _LENGTH_BYTES = 8
 _AGAIN = "Save the file again, or upload it again."
+_NO_FORMAT = (
+    "The safetensors metadata do not say a format: some versions of transformers refuse such files. "
+    "Save with save_pretrained, or with save_file(…, metadata={'format': 'pt'})."
+)
 _MAX_DIMENSIONS = 8
 _MAX_DIMENSION = 1 << 40
 
@@ -54,7 +58,7 @@ def read_header(reader: ArtifactReader, name: str) -> dict[str, TensorInfo] | No
     header = reader.parse_json(name, data)
     if header is None:
         return None
-    header.pop("__metadata__", None)
+    _check_format(reader, header.pop("__metadata__", None))
     tensors: dict[str, TensorInfo] = {}
     for tensor, entry in header.items():
         info = _tensor_info(entry)
@@ -65,6 +69,13 @@ def read_header(reader: ArtifactReader, name: str) -> dict[str, TensorInfo] | No
     if not _fills(reader, name, tensors, size - _LENGTH_BYTES - length):
         return None
     return tensors
+
+
+def _check_format(reader: ArtifactReader, metadata: Any) -> None:
+    """Warn, once for all files, where the metadata do not say which framework saved the tensors."""
+    if (isinstance(metadata, dict) and metadata.get("format")) or _NO_FORMAT in reader.warnings:
+        return
+    reader.warnings.append(_NO_FORMAT)
 
 
 def _header_length(reader: ArtifactReader, name: str, size: int) -> int | None:

@@ -82,4 +82,12 @@ def _files_without_index(reader: ArtifactReader, present: list[str]) -> dict[str
             f"The weights are split ({shards[0][0]}) but {INDEX} is missing. Upload it too; save_pretrained writes it."
         )
         return {}
+    # What a loader takes where there is no index; all else would count parameters twice.
+    whole = [name for name in present if name == "model.safetensors"] or [match[0] for match in shards]
+    others = [name for name in present if name not in whole]
+    if whole and others:
+        reader.warnings.append(
+            f"No loader reads {', '.join(others[:5])} beside {whole[0]}: leave such files out of the upload."
+        )
+        present = whole
     return {name: set() for name in present}

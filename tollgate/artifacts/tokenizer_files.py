@@ -38,6 +38,8 @@ def check_tokenizer(reader: ArtifactReader) -> TokenizerFiles:
         reader.warnings.append(
             "No chat template: the service answers prompt, but refuses messages. Add chat_template.jinja."
         )
+    elif source is not None:
+        _check_template(reader, template, source)
     return TokenizerFiles(_tokenizer_class(reader, config), template, source)
 
 
@@ -66,6 +68,35 @@ def _chat_template(reader: ArtifactReader, config: dict[str, Any]) -> tuple[str 
         return _text(reader, content.get("chat_template"), "chat_template.json"), "chat_template.json"
     template = _text(reader, config.get("chat_template"), _CONFIG)
     return template, _CONFIG if template is not None else None
+
+
+def _check_template(reader: ArtifactReader, template: str, source: str) -> None:
+    """Note a template that is not Jinja: whether an import looks is not known, but no request with messages could pass.
+
+    A template that is Jinja and that Tollgate's own renderer does not take is a warning: the service has another one.
+    """
+    # Imported here because Jinja takes longer to import than everything else that an inspection needs.
+    from jinja2 import TemplateSyntaxError
+
+    from tollgate_layer.prompt_format import PromptFormatError
+    from tollgate_layer.prompt_format.jinja.environment import ChatTemplateEnvironment
+    from tollgate_layer.prompt_format.jinja.template import compiled
+
+    try:
+        ChatTemplateEnvironment().parse(template)
+    except TemplateSyntaxError as error:
+        reader.problems.append(
+            f"{source}: the chat template does not compile: line {error.lineno}: {shown(error.message)}. "
+            "Every request with messages would fail: take the template of the base model."
+        )
+        return
+    except RecursionError:
+        reader.problems.append(f"{source}: the chat template nests too deeply. Take the template of the base model.")
+        return
+    try:
+        compiled(template)
+    except PromptFormatError as error:
+        reader.warnings.append(f"{source}: Tollgate could not render it: {str(error).rstrip('.')[:200]}.")
 
 
 def _template_file(reader: ArtifactReader, name: str) -> str | None:

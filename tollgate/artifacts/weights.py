@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -16,13 +15,11 @@ from tollgate.artifacts.rules import (
 )
 from tollgate.artifacts.safetensors_header import TensorInfo, read_header
 from tollgate.artifacts.shards import weight_files
+from tollgate.artifacts.tensor_names import check_tensors
 
 if TYPE_CHECKING:
     from tollgate.artifacts.configuration import Configuration
     from tollgate.artifacts.reader import ArtifactReader
-
-_LAYER = re.compile(r"model\.layers\.(\d{1,6})\.")
-_EMBEDDING = "model.embed_tokens.weight"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +53,8 @@ def check_weights(reader: ArtifactReader, configuration: Configuration | None) -
         _check_dtypes(reader, tensors)
     if configuration is not None:
         _check_size(reader, weights.size_bytes, multimodal=configuration.rules.multimodal)
-        _check_shape(reader, configuration, tensors)
+        if not reader.problems:  # an incomplete set of tensors proves nothing
+            check_tensors(reader, configuration, tensors)
     return weights
 
 
@@ -85,22 +83,4 @@ def _check_size(reader: ArtifactReader, size: int, *, multimodal: bool) -> None:
         reader.problems.append(
             f"The weights have {size / GIGABYTE:,.1f} GB; a {kind} model must have less than {limit // GIGABYTE} GB. "
             "Save them in BF16, or import a smaller model."
-        )
-
-
-def _check_shape(reader: ArtifactReader, configuration: Configuration, tensors: dict[str, TensorInfo]) -> None:
-    """Note when config.json belongs to another model, as far as the tensors have the usual names."""
-    if reader.problems:
-        return  # an incomplete set of tensors proves nothing
-    layers = {int(match[1]) for match in map(_LAYER.match, tensors) if match}
-    if layers and configuration.layers and not len(layers) == max(layers) + 1 == configuration.layers:
-        reader.problems.append(
-            f"config.json says num_hidden_layers {shown(configuration.layers)}, the weights hold {len(layers)} layers. "
-            "Upload config.json and weights from the same save_pretrained."
-        )
-    embedding = tensors.get(_EMBEDDING)
-    if embedding and configuration.vocabulary and embedding.shape[:1] != (configuration.vocabulary,):
-        reader.problems.append(
-            f"config.json says vocab_size {shown(configuration.vocabulary)}, {_EMBEDDING} has shape "
-            f"{shown(list(embedding.shape))}. Upload config.json and weights from the same save_pretrained."
         )

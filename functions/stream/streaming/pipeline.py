@@ -47,6 +47,7 @@ class StreamingPipeline:
         record = await self._records.get(request.model)
         prepared = prepare(request, record, time.time())
         log.asked(prepared.spec)
+        log.note(unknown_record_fields=prepared.unknown_record_fields or None)
         return prepared
 
     async def complete(self, prepared: Prepared, log: RequestLog, limit_s: float) -> Response:

@@ -12,7 +12,9 @@ import pytest
 from botocore.exceptions import ClientError
 from moto.server import ThreadedMotoServer
 
+from tests.artifacts.model_files import TENSORS, model, safetensors
 from tests.emulators.bedrock.conftest import client_of, eventually
+from tollgate.artifacts import InspectionError, inspect
 from tollgate.emulators.bedrock import Bedrock, Settings
 
 pytestmark = pytest.mark.path
@@ -38,21 +40,10 @@ def s3_url():
 
 
 def artifacts() -> dict[str, bytes]:
-    """The smallest Llama that passes inspection: one tensor of four BF16 zeros."""
-    header = json.dumps({"model.embed_tokens.weight": {"dtype": "BF16", "shape": [2, 2], "data_offsets": [0, 8]}})
-    config = {
-        "architectures": ["LlamaForCausalLM"],
-        "model_type": "llama",
-        "max_position_embeddings": 64,
-        "torch_dtype": "bfloat16",
-    }
-    tokenizer = {"tokenizer_class": "LlamaTokenizerFast", "chat_template": "{{ messages }}"}
-    return {
-        "config.json": json.dumps(config).encode(),
-        "model.safetensors": len(header).to_bytes(8, "little") + header.encode() + bytes(8),
-        "tokenizer.json": b"{}",
-        "tokenizer_config.json": json.dumps(tokenizer).encode(),
-    }
+    """The smallest Llama that passes inspection; its tokenizer is none."""
+    return model(
+        tokenizer_config__json={"tokenizer_class": "LlamaTokenizerFast", "chat_template": "{{ messages }}"}
+    ).files
 
 
 @pytest.fixture
@@ -122,6 +113,27 @@ def test_artifacts_that_the_numpy_engine_cannot_run_fail_the_job_with_the_way_ou
     job = finished(client, create(client, importedModelTags=[]))
     assert job["status"] == "Failed"
     assert "tollgate:engine=echo" in job["failureMessage"]
+
+
+@pytest.mark.parametrize("engine", ["echo", None])
+def test_a_job_fails_for_the_reasons_of_an_inspection_in_its_words(bedrock, client, s3_url, engine):
+    # GIVEN weights without one tensor, and a chat template that does not compile
+    spoilt = model(
+        model__safetensors=safetensors({name: TENSORS[name] for name in list(TENSORS)[1:]}),
+        chat_template__jinja=b"{% for m in messages %}",
+    )
+    s3 = boto3.client("s3", "us-east-1", endpoint_url=s3_url, aws_access_key_id="a", aws_secret_access_key="b")
+    with closing(s3):
+        for name, content in spoilt.files.items():
+            s3.put_object(Bucket=BUCKET, Key=f"spoilt/{name}", Body=content)
+    with pytest.raises(InspectionError) as caught:
+        inspect(spoilt)
+
+    tags = [{"key": "tollgate:engine", "value": engine}] if engine else []
+    job = finished(client, create(client, prefix="spoilt", importedModelTags=tags))
+
+    assert len(caught.value.problems) == 2
+    assert job["failureMessage"] == " ".join(caught.value.problems)
 
 
 def test_only_one_job_runs_at_a_time(bedrock, client):

@@ -65,7 +65,7 @@ class Step:
         if self.stall_seconds:
             await asyncio.sleep(self.stall_seconds)
         if self.error is not None:
-            message = self.message or f"The embedded Bedrock was told to answer with {self.error}."
+            message = self.message or "The script of faults asks for this error."
             raise ServiceError(self.error, message, **self.fields)
         if self.break_connection:
             raise ConnectionBrokenError

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 import uuid
 from contextlib import aclosing, asynccontextmanager
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from tollgate.engines.base import Generation
 
 T = TypeVar("T")
+
+logger = logging.getLogger(__name__)
 
 _LIMITS = {"max_tokens", "max_completion_tokens", "max_gen_len"}
 
@@ -149,6 +152,8 @@ async def closing(pieces: AsyncIterator[T]) -> AsyncGenerator[AsyncIterator[T]]:
 
 
 def record_error(model: ImportedModel, error: ServiceError) -> None:
-    """Count an error of this model by its code."""
+    """Count an error of this model by its code; a refusal is told on the console, too."""
     errors = model.traffic.errors
     errors[error.code] = errors.get(error.code, 0) + 1
+    if error.code == "ValidationException":
+        logger.warning("Bedrock refuses a request to %s: %s", model.name, error.message)

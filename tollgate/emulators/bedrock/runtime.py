@@ -14,7 +14,7 @@ from tollgate.emulators.bedrock import eventstream
 from tollgate.emulators.bedrock.errors import ServiceError
 from tollgate.emulators.bedrock.faults import ConnectionBrokenError, Step
 from tollgate.emulators.bedrock.http import check_signing_region, json_answer, read_object, request_headers
-from tollgate.emulators.bedrock.invocation import Invocation, record_error
+from tollgate.emulators.bedrock.invocation import Invocation, logger, record_error
 from tollgate.emulators.bedrock.responses import CutResponse, EventStreamResponse
 
 if TYPE_CHECKING:
@@ -69,7 +69,12 @@ def find_model(request: Request) -> ImportedModel:
     """The model that the path names; raises ServiceError when it may not be invoked."""
     bedrock: Bedrock = request.app.state.bedrock
     check_signing_region(request, bedrock.settings.region)
-    return bedrock.invocable(request.path_params["modelId"])
+    model_id = request.path_params["modelId"]
+    try:
+        return bedrock.invocable(model_id)
+    except ServiceError as error:
+        logger.warning("Bedrock refuses a request to %s: %s", model_id[:200], error.message)
+        raise
 
 
 async def start_invocation(request: Request) -> Invocation:

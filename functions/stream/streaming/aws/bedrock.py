@@ -15,7 +15,7 @@ from urllib.parse import quote
 from streaming.aws.connections import ConnectionClosedError, HttpError
 from streaming.aws.event_stream import EventStreamError, Frame, FrameReader
 from streaming.aws.http_response import HttpResponse
-from streaming.aws.service import Endpoint, connection_failure, error_name
+from streaming.aws.service import Endpoint, connection_failure, read_failure
 from tollgate_layer.inference.failures.errors import AnswerError, ApiError
 from tollgate_layer.inference.failures.upstream import from_upstream
 from tollgate_layer.inference.json_text import to_json
@@ -74,7 +74,8 @@ def _body(invocation: Invocation) -> bytes:
 
 async def _check_status(response: HttpResponse) -> None:
     if response.status != 200:
-        raise from_upstream(await error_name(response))
+        failure = await read_failure(response)
+        raise from_upstream(failure.name, cause=failure.message)
 
 
 def _read_events(frames: FrameReader, data: bytes) -> tuple[list[Any], ApiError | None]:
@@ -103,7 +104,9 @@ def _raise_error_in(frame: Frame) -> None:
     """
     message_type = frame.headers.get(":message-type")
     if message_type == "exception":
-        raise from_upstream(frame.headers.get(":exception-type", ""))
+        # The payload is a JSON object with the exception's message.
+        cause = frame.payload.decode(errors="replace")
+        raise from_upstream(frame.headers.get(":exception-type", ""), cause=cause)
     if message_type == "error":
         raise from_upstream(frame.headers.get(":error-code", ""))
 

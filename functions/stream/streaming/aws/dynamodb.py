@@ -9,7 +9,7 @@ import asyncio
 import json
 
 from streaming.aws.connections import HttpError
-from streaming.aws.service import Endpoint, error_name
+from streaming.aws.service import Endpoint, read_failure
 from tollgate_layer.inference.failures.errors import ApiError
 from tollgate_layer.inference.failures.upstream import from_upstream
 from tollgate_layer.inference.json_text import to_json
@@ -42,7 +42,8 @@ class TableRecords:
         try:
             async with asyncio.timeout(_TIMEOUT_S), self._service.post("/", _HEADERS, body) as response:
                 if response.status != 200:
-                    raise from_upstream(f"DynamoDB.{await error_name(response)}", state=_STATE)
+                    failure = await read_failure(response)
+                    raise from_upstream(f"DynamoDB.{failure.name}", state=_STATE)
                 return _record_in(await response.read())
         except TimeoutError as error:
             raise from_upstream("DynamoDB.ReadTimeoutError", state=_STATE) from error

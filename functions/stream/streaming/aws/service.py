@@ -6,7 +6,7 @@ import json
 import time
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
-from typing import Protocol
+from typing import Any, NamedTuple, Protocol
 
 from streaming.aws.connections import ConnectError, HttpError
 from streaming.aws.http_client import HttpClient
@@ -48,32 +48,43 @@ def connection_failure(error: HttpError) -> ApiError:
     return from_upstream("ConnectionClosedError")
 
 
-async def error_name(response: HttpResponse) -> str:
-    """Return the name of the error in a response other than success.
+class ServiceFailure(NamedTuple):
+    """An error that a service answered with: its name, and its sentence, "" where it has none."""
+
+    name: str
+    message: str
+
+
+async def read_failure(response: HttpResponse) -> ServiceFailure:
+    """Read the error in a response other than success.
 
     The name is in a header or in the body. There may be a namespace before it and a URL after it, as in
     `aws.protocoltests#FooError:http://internal.amazon.com/`. A load balancer's own errors have no name: they get the
     one that the service would use for the status.
     https://smithy.io/2.0/aws/protocols/aws-restjson1-protocol.html#operation-error-serialization
     """
-    name = response.headers.get("x-amzn-errortype") or _error_type_in(await response.read())
+    document = _object_in(await response.read())
+    name = response.headers.get("x-amzn-errortype") or _text(document, "__type") or _text(document, "code")
+    message = _text(document, "message") or _text(document, "Message")
     if name:
         without_url = name.split(":")[0]
-        return without_url.rpartition("#")[2]
+        return ServiceFailure(without_url.rpartition("#")[2], message)
     if response.status == 429:
-        return "ThrottlingException"
+        return ServiceFailure("ThrottlingException", message)
     if response.status >= 500:
-        return "ServiceUnavailableException"
-    return f"HTTP {response.status}"
+        return ServiceFailure("ServiceUnavailableException", message)
+    return ServiceFailure(f"HTTP {response.status}", message)
 
 
-def _error_type_in(body: bytes) -> str:
-    """Return the error's name in a JSON body, or "" if there is none."""
+def _object_in(body: bytes) -> dict[str, Any]:
+    """The JSON object that a body holds, empty if it holds none."""
     try:
         document = json.loads(body)
-    except ValueError:
-        return ""
-    if not isinstance(document, dict):
-        return ""
-    name = document.get("__type") or document.get("code")
-    return name if isinstance(name, str) else ""
+    except (ValueError, RecursionError):
+        return {}
+    return document if isinstance(document, dict) else {}
+
+
+def _text(document: Mapping[str, Any], field: str) -> str:
+    value = document.get(field)
+    return value if isinstance(value, str) else ""

@@ -7,9 +7,10 @@ from typing import Any
 
 from tollgate_layer import prompt_format
 from tollgate_layer.inference.conversation import Conversation, invalid_parameter, parser_spec, refused_by_format
-from tollgate_layer.inference.failures.errors import RequestError
+from tollgate_layer.inference.failures.errors import ApiError, RequestError
 from tollgate_layer.inference.json_text import JsonObject
 from tollgate_layer.inference.record import Variant
+from tollgate_layer.inference.record_check import is_templates_fault
 from tollgate_layer.inference.schemas import parameters as parameter_table
 
 _OPTIONS = ("add_generation_prompt", "continue_final_message")
@@ -34,14 +35,12 @@ def rendered_conversation(
     The prompt honours some parameters itself (tools, template variables …), so they go no further.
 
     Raises:
-        RequestError: the template is not one, refuses the conversation, or cannot honour a parameter.
+        RequestError: the template refuses the conversation, or cannot honour a parameter.
+        ApiError: `model_misconfigured` when no such conversation can be rendered, whatever its texts.
     """
     template = variant.chat_template
     assert template is not None
-    try:
-        family = prompt_format.family(template, variant.special_tokens)
-    except prompt_format.PromptFormatError as error:
-        raise refused_by_format(error, "messages") from None
+    family = prompt_format.family(template, variant.special_tokens)
     syntax = _call_syntax(variant, family)
     tools = _tools_to_offer(parameters, syntax)
     prompt, tools = _render(messages, tools, template, parameters, variant, now)
@@ -84,6 +83,8 @@ def _render(
             **variables,
         )
     except prompt_format.PromptFormatError as error:
+        if is_templates_fault(error, variant, messages, tools):
+            raise ApiError("model_misconfigured", upstream="chat_template") from error
         raise refused_by_format(error, "messages") from None
     return prompt, tools
 

@@ -59,16 +59,20 @@ class ServerPrompt(NamedTuple):
 
 
 class ModelRecord(NamedTuple):
-    """A model as clients know it."""
+    """A model as clients know it.
+
+    `unknown_fields` counts the fields in the record's text that this version of Tollgate does not know, and ignores.
+    """
 
     model: str
     variants: list[Variant]
     defaults: Defaults
     limits: Limits
     prompt: ServerPrompt | None
+    unknown_fields: int = 0
 
     @classmethod
-    def from_json(cls, fields: JsonObject) -> ModelRecord:
+    def from_json(cls, fields: JsonObject, unknown_fields: int = 0) -> ModelRecord:
         """The record with these fields, of which none may be missing: a checked record has its defaults."""
         prompt = fields["prompt"]
         return cls(
@@ -77,6 +81,7 @@ class ModelRecord(NamedTuple):
             defaults=Defaults(**fields["defaults"]),
             limits=Limits(**fields["limits"]),
             prompt=None if prompt is None else ServerPrompt(**prompt),
+            unknown_fields=unknown_fields,
         )
 
     def choose_variant(self, key: str) -> Variant:
@@ -100,7 +105,7 @@ class ModelRecord(NamedTuple):
 
 
 def check_record(record: str) -> ModelRecord:
-    """The record in a JSON text.
+    """The record in a JSON text, strictly: a field that is not known is a mistyped one.
 
     Raises:
         pydantic_core.ValidationError: it is not one; every field at fault is in it.
@@ -113,12 +118,35 @@ def check_record(record: str) -> ModelRecord:
 def parse_record(record: str) -> ModelRecord:
     """The record in a table item's `record` attribute; the last ones are kept parsed.
 
+    Fields that are not known are ignored: a newer Tollgate wrote them, and this one serves again after a rollback.
+
     Raises:
-        ApiError: `model_misconfigured` when the text is not a record.
+        ApiError: `model_misconfigured` when the text is not a record, or one that cannot be served.
     """
-    from pydantic_core import ValidationError  # here, since Postprocess imports this module and never needs it
+    # Here, since Postprocess imports this module and never needs them.
+    from pydantic_core import ValidationError
+
+    from tollgate_layer.inference.record_check import record_faults
+
+    try:
+        parsed = _ignoring_unknown_fields(record)
+    except ValidationError as error:
+        raise ApiError("model_misconfigured", upstream="record") from error
+    if record_faults(parsed):
+        raise ApiError("model_misconfigured", upstream="record")
+    return parsed
+
+
+def _ignoring_unknown_fields(record: str) -> ModelRecord:
+    """The record in a text of any version. Raises ValidationError for every other fault."""
+    from pydantic_core import ValidationError
 
     try:
         return check_record(record)
     except ValidationError as error:
-        raise ApiError("model_misconfigured", upstream="record") from error
+        faults = error.errors(include_url=False, include_context=False, include_input=False)
+        unknown = sum(fault["type"] == "extra_forbidden" for fault in faults)
+        if unknown == 0:
+            raise
+    fields: JsonObject = schemas.validator("model_record").validate_json(record, extra="ignore")
+    return ModelRecord.from_json(fields, unknown)

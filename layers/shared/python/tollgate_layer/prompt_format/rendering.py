@@ -88,7 +88,8 @@ def check_template(template: str) -> None:
     if "{{" not in template and "{%" not in template:
         raise PromptFormatError(
             f"{template!r} is no built-in chat template; there are {', '.join(BUILT_INS)}. "
-            "A model's own template is given as its Jinja source."
+            "A model's own template is given as its Jinja source.",
+            broken=True,
         )
     from .jinja.template import compiled  # imports Jinja, which built-ins do without
 
@@ -100,7 +101,7 @@ def _render_built_in(name: str, template_input: TemplateInput) -> str:
         return BUILT_INS[name].render(template_input)
     except (AttributeError, KeyError, TypeError) as error:
         # Formats read tools and calls without checking each field first; here one was missing or of another type.
-        raise PromptFormatError(f"the conversation lacks what the format shows: {error}") from error
+        raise PromptFormatError(f"the conversation lacks what the format shows: {error}", broken=True) from error
 
 
 def _render_jinja(source: str, template_input: TemplateInput) -> str:

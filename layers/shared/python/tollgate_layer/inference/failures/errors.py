@@ -94,7 +94,7 @@ ERRORS: dict[str, ErrorKind] = {
         "The model did not give a usable answer.",
     ),
     "model_misconfigured": ErrorKind(
-        502, _SERVER, "model gone, or access to it denied", "This model is not set up correctly."
+        502, _SERVER, "record at fault, model gone, or access to it denied", "This model is not set up correctly."
     ),
     "timeout": ErrorKind(504, _SERVER, "model or path took too long", "The model took too long to answer."),
     "model_rejected_request": ErrorKind(

@@ -83,15 +83,23 @@ def classify(upstream_name: str) -> str:
     return UPSTREAM.get(name) or UPSTREAM.get(f"{name}Exception", "internal_error")
 
 
-def from_upstream(name: str, *, state: str | None = None) -> ApiError:
-    """The answer to a failure named `name`; `state` is the step of the path that failed."""
+def from_upstream(name: str, *, state: str | None = None, cause: str = "") -> ApiError:
+    """The answer to a failure named `name`; `state` is the step of the path that failed, `cause` what was said of it.
+
+    Only the cause of a refusal by the model's service is looked at.
+    """
     if name == "States.DataLimitExceeded" and state == "InvokeModel":
         return answer_too_large(upstream=name)
     if state == "ResolveModel" and name == "States.Timeout":
         return ApiError("model_unavailable", upstream=name)
     if state in _FUNCTION_STATES and "." not in name:  # an exception of the function's code, whatever its class
         return ApiError("internal_error", upstream=name)
-    return ApiError(classify(name), upstream=name)
+    code = classify(name)
+    if code == "model_rejected_request":
+        from tollgate_layer.inference.failures.refusals import refused_by_service  # few requests are refused
+
+        return refused_by_service(cause, upstream=name)
+    return ApiError(code, upstream=name)
 
 
 def answer_too_large(upstream: str | None = None) -> ApiError:

@@ -15,6 +15,7 @@ from tollgate_layer.inference.json_text import JsonObject
 from tollgate_layer.inference.length import fit
 from tollgate_layer.inference.parameters import with_defaults
 from tollgate_layer.inference.record import MODEL_NAME, ModelRecord, Variant, parse_record
+from tollgate_layer.inference.record_check import check_template
 from tollgate_layer.inference.request import IncomingRequest, Request
 
 
@@ -30,6 +31,8 @@ class Prepared(NamedTuple):
 
     invocation: Invocation
     spec: CompletionSpec
+    unknown_record_fields: int
+    """Fields of the model's record that this version of Tollgate does not know, and has ignored."""
 
 
 def read(incoming: IncomingRequest) -> Request:
@@ -57,7 +60,7 @@ def prepare(request: Request, record_text: str | None, now: float) -> Prepared:
 
     Example:
         request = read(IncomingRequest("chat.completions", "r-1", '{"model": "m", "messages": […]}'))
-        invocation, spec = prepare(request, '{"model": "m", "variants": […]}', time.time())
+        invocation, spec, _ = prepare(request, '{"model": "m", "variants": […]}', time.time())
     """
     if record_text is None:
         raise unknown_model(request.model)
@@ -83,7 +86,7 @@ def prepare(request: Request, record_text: str | None, now: float) -> Prepared:
         include_usage=request.include_usage,
         prompt_length=conversation.length,
     )
-    return Prepared(Invocation(variant.model_id, body), spec)
+    return Prepared(Invocation(variant.model_id, body), spec, record.unknown_fields)
 
 
 def converse(request: Request, record: ModelRecord, variant: Variant, now: float) -> Conversation:
@@ -94,10 +97,13 @@ def converse(request: Request, record: ModelRecord, variant: Variant, now: float
 
     Raises:
         RequestError: the request does not fit the model.
+        ApiError: the record's chat template is at fault.
     """
     parameters = with_defaults(request, record)
     if request.prompt is not None:
         return Conversation(request.prompt, parameters, request.stop)
+    if variant.chat_template is not None:
+        check_template(variant)
     messages = messages_of(request, record)
     if variant.chat_template is not None:
         return rendered_conversation(messages, parameters, request.stop, variant, now)

@@ -55,13 +55,17 @@ def render_template(source: str, template_input: TemplateInput, limits: RenderLi
 def compiled(source: str) -> jinja2.Template:
     """The template, compiled once per process. Raises PromptFormatError where it is not Jinja."""
     if len(source) > LONGEST_SOURCE:
-        raise PromptFormatError(f"the chat template has {len(source)} characters, more than {LONGEST_SOURCE}.")
+        raise PromptFormatError(
+            f"the chat template has {len(source)} characters, more than {LONGEST_SOURCE}.", broken=True
+        )
     try:
         return _environment().from_string(source)
     except jinja2.TemplateSyntaxError as error:
-        raise PromptFormatError(f"the chat template does not compile: line {error.lineno}: {error.message}") from error
+        raise PromptFormatError(
+            f"the chat template does not compile: line {error.lineno}: {error.message}", broken=True
+        ) from error
     except Exception as error:  # Python refuses to compile what Jinja made of it, or it nests too deeply
-        raise PromptFormatError(f"the chat template does not compile: {type(error).__name__}") from error
+        raise PromptFormatError(f"the chat template does not compile: {type(error).__name__}", broken=True) from error
 
 
 @lru_cache(maxsize=1)
@@ -81,17 +85,20 @@ def _content_characters(messages: Sequence[Message]) -> int:
 def _refusal(error: Exception, messages: Sequence[Message]) -> PromptFormatError:
     """What to tell of an error in a template."""
     if isinstance(error, LimitExceededError):
-        return PromptFormatError(f"the chat template was stopped: {error}.")
+        return PromptFormatError(f"the chat template was stopped: {error}.", broken=True)
     if isinstance(error, RecursionError):
-        return PromptFormatError("the chat template was stopped: it nests too deeply.")
+        return PromptFormatError("the chat template was stopped: it nests too deeply.", broken=True)
     if isinstance(error, jinja2.exceptions.SecurityError):
-        return PromptFormatError(f"the chat template was stopped: {str(error).rstrip('.')}.")
+        return PromptFormatError(f"the chat template was stopped: {str(error).rstrip('.')}.", broken=True)
     param = None
     index = _message_at_fault(error.__traceback__, messages)
     if index is not None:
         param = f"messages[{index}]"
+    deliberate = type(error) is jinja2.TemplateError  # what `raise_exception` raises; Jinja's own are subclasses
     reason = str(error) or type(error).__name__
-    return PromptFormatError(f"the chat template refuses the conversation: {reason}", param=param)
+    return PromptFormatError(
+        f"the chat template refuses the conversation: {reason}", param=param, broken=not deliberate
+    )
 
 
 def _message_at_fault(traceback: TracebackType | None, messages: Sequence[Message]) -> int | None:
