@@ -57,7 +57,7 @@ def blocks(local: Local) -> dict[str, str]:
     record = parse_record(resolved["record"])
     variant = record.choose_variant(request.user or request.id)
     conversation = converse(request, record, variant, created)
-    invocation, spec = prepare(request, resolved["record"], created)
+    invocation, spec, _ = prepare(request, resolved["record"], created)
 
     parts = FORMATS[spec.body_format].read(answer)
     reader = AnswerReader(spec)

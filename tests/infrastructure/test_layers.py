@@ -17,7 +17,7 @@ LEVELS: list[set[str]] = [
     {"dev"},
     {"emulators"},
     {"stack", "engines", "costs", "records", "loopback"},
-    {"artifacts", "text_tables", "account", "extras"},
+    {"artifacts", "text_tables", "account", "extras", "record_templates"},
 ]
 LEVEL_OF = {package: number for number, level in enumerate(LEVELS) for package in level}
 SERVICES = ("api_gateway", "bedrock", "lambda_functions", "step_functions")
