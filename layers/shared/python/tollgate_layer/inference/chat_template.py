@@ -3,27 +3,15 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
 
 from tollgate_layer import prompt_format
-from tollgate_layer.inference.conversation import Conversation, invalid_parameter, parser_spec, refused_by_format
+from tollgate_layer.inference.conversation import Conversation, parser_spec, refused_by_format
 from tollgate_layer.inference.failures.errors import RequestError
 from tollgate_layer.inference.json_text import JsonObject
 from tollgate_layer.inference.record import Variant
 from tollgate_layer.inference.schemas import parameters as parameter_table
 
 _OPTIONS = ("add_generation_prompt", "continue_final_message")
-# Names by which the prompt itself is made: whoever may set them could write another model's turns.
-_NOT_THE_CLIENTS = {
-    *_OPTIONS,
-    "messages",
-    "template",
-    "tools",
-    "special_tokens",
-    "now",
-    "strftime_now",
-    "raise_exception",
-}
 
 
 def rendered_conversation(
@@ -69,11 +57,9 @@ def _render(
         if name in parameters:
             options[name] = parameters[name]
     # The client's variables come last, so that they win over the record's.
-    variables = {**variant.template_variables, **_variables(parameters, template, variant)}
+    variables = {**variant.template_variables, **_variables(parameters)}
     try:
         messages, tools = prompt_format.normalise(messages, template=template, tools=tools)
-        if not variant.allow_special_tokens:
-            messages = prompt_format.neutralise(messages, template=template, special_tokens=variant.special_tokens)
         prompt = prompt_format.render(
             messages,
             template=template,
@@ -109,30 +95,12 @@ def _tools_to_offer(parameters: JsonObject, syntax: str | None) -> list[JsonObje
     return tools
 
 
-def _variables(parameters: JsonObject, template: str, variant: Variant) -> JsonObject:
-    """The client's own template variables; their texts are no safer than its messages."""
+def _variables(parameters: JsonObject) -> JsonObject:
+    """The client's own template variables."""
     variables: JsonObject = dict(parameters.get("chat_template_kwargs", {}))
-    for name in variables:
-        if name in _NOT_THE_CLIENTS or name.endswith("_token"):
-            raise invalid_parameter(f"chat_template_kwargs.{name}", "this name is not the client's to set")
     if "documents" in parameters:
         variables["documents"] = parameters["documents"]
-    if variant.allow_special_tokens:
-        return variables
-    return {name: _neutralised(value, template, variant) for name, value in variables.items()}
-
-
-def _neutralised(value: Any, template: str, variant: Variant) -> Any:
-    """The value with every text in it made harmless, as a user message's text is."""
-    if isinstance(value, str):
-        messages = [{"role": "user", "content": value}]
-        harmless = prompt_format.neutralise(messages, template=template, special_tokens=variant.special_tokens)
-        return harmless[0]["content"]
-    if isinstance(value, list):
-        return [_neutralised(item, template, variant) for item in value]
-    if isinstance(value, dict):
-        return {name: _neutralised(item, template, variant) for name, item in value.items()}
-    return value
+    return variables
 
 
 def _not_honoured_by_template(parameters: JsonObject) -> JsonObject:

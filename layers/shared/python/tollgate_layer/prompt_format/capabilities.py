@@ -29,7 +29,8 @@ class Capabilities(NamedTuple):
     """The facts about one template. The defaults are those of plain ChatML, which shows everything as it is."""
 
     control_tokens: frozenset[str]
-    """The control tokens that the template writes around messages, tools and calls."""
+    """The control tokens that the template itself writes around messages, tools and calls; not those that it is
+    given by name, such as `bos_token`."""
     end_of_turn: str | None = None
     """The control token that the template itself writes behind an answer; None where that is `eos_token`."""
 

@@ -17,7 +17,8 @@ from .errors import PromptFormatError
 from .rendering import render
 
 # Tokens, roles and words of the probes. Each word occurs in no template, so where it stands in the prompt is certain.
-_TOKENS = {"bos_token": "<s>", "eos_token": "</s>", "unk_token": "<unk>", "pad_token": "<pad>"}
+# The tokens do not look like any, so that whatever looks like one is the template's own.
+_TOKENS = {"bos_token": "bostau", "eos_token": "eosphi", "unk_token": "unkchi", "pad_token": "padpsi"}
 _SYSTEM = {"role": "system", "content": "sysalpha"}
 _SYSTEM_AS_PARTS = {"role": "system", "content": [{"type": "text", "text": "sysalpha"}]}
 _LATER_SYSTEM = {"role": "system", "content": "sysomega"}
@@ -44,6 +45,9 @@ _CONTROL_TOKEN = re.compile(
     r"<\|[^|<>\s]{1,60}\|>|<｜[^｜<>\s]{1,60}｜>|<<?/?SYS>>|</?s>|<(?:start|end)_of_turn>"
     r"|<(?:bos|eos|unk|pad)>|\[/?[A-Z][A-Z_]{2,}\]"
 )
+# What a template writes around plain messages in brackets of any kind, such as `<extra_id_1>` or `[|user|]`, marks its
+# turns; only a think block is none.
+_TURN_MARK = re.compile(r"(?<!<)<(?!/?think>)[^<>\s]{1,60}>(?!>)|\[[^\[\]\s]{1,60}\]")
 
 
 class ProbedCapabilities:
@@ -71,7 +75,7 @@ class ProbedCapabilities:
         # Not every template takes a system message.
         written = self._ask([_SYSTEM, _USER, _ANSWER, _NEXT_USER]) or self._ask([_USER, _ANSWER, _NEXT_USER])
         text = f"{self._template}\n{written}\n{self._prompt_with_call}"
-        tokens = set(_CONTROL_TOKEN.findall(text))
+        tokens = set(_CONTROL_TOKEN.findall(text)) | set(_TURN_MARK.findall(written))
         # Written like XML, so the pattern leaves them out, but Qwen's tokenizers know them as tokens.
         for tag in ("<tool_response>", "</tool_response>"):
             if tag in text:

@@ -1,0 +1,24 @@
+"""JSON objects inside of texts: the arguments of calls."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, NoReturn
+
+
+def parse_object(text: str) -> dict[str, Any] | None:
+    """The object that a JSON text holds; None where it holds none that can be written again.
+
+    Python reads more than JSON has (NaN, `1e400` as infinity), and half of a surrogate pair from its escape: all
+    of these would fail only where somebody writes the value.
+    """
+    try:
+        value = json.loads(text, parse_constant=_refuse)
+        json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
+    except (ValueError, RecursionError):  # half a surrogate pair is a ValueError, too
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def _refuse(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
