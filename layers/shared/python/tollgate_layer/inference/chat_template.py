@@ -32,13 +32,19 @@ def rendered_conversation(
         raise refused_by_format(error, "messages") from None
     syntax = _call_syntax(variant, family)
     tools = _tools_to_offer(parameters, syntax)
-    prompt, tools = _render(messages, tools, template, parameters, variant, now)
+    knows_calls = variant.tool_calls not in (None, "none")
+    try:
+        messages, tools = prompt_format.normalise(messages, template=template, tools=tools, knows_calls=knows_calls)
+        prompt = _render(messages, tools, template, parameters, variant, now)
+        prompt_format.check_complete(messages, prompt, template=template)
+    except prompt_format.PromptFormatError as error:
+        raise refused_by_format(error, "messages") from None
 
     reasoning = variant.reasoning
     if reasoning is None:  # the record leaves it to the template
         reasoning = family.reasoning
-    starts_in_reasoning = reasoning and prompt_format.opens_reasoning(prompt)
-    parser = parser_spec(syntax, tools, reasoning=reasoning, starts_in_reasoning=starts_in_reasoning)
+    starts_in_reasoning = reasoning == "open" or (bool(reasoning) and prompt_format.opens_reasoning(prompt))
+    parser = parser_spec(syntax, tools, reasoning=bool(reasoning), starts_in_reasoning=starts_in_reasoning)
     prompt = _without_doubled_bos(prompt, variant, family)
     return Conversation(prompt, _not_honoured_by_template(parameters), (*stop, *family.stop), parser)
 
@@ -50,28 +56,22 @@ def _render(
     parameters: JsonObject,
     variant: Variant,
     now: float,
-) -> tuple[str, list[JsonObject] | None]:
-    """The prompt, and the tools that it offers."""
+) -> str:
     options = {}
     for name in _OPTIONS:
         if name in parameters:
             options[name] = parameters[name]
     # The client's variables come last, so that they win over the record's.
     variables = {**variant.template_variables, **_variables(parameters)}
-    try:
-        messages, tools = prompt_format.normalise(messages, template=template, tools=tools)
-        prompt = prompt_format.render(
-            messages,
-            template=template,
-            tools=tools,
-            special_tokens=variant.special_tokens,
-            now=datetime.fromtimestamp(now, UTC),
-            **options,
-            **variables,
-        )
-    except prompt_format.PromptFormatError as error:
-        raise refused_by_format(error, "messages") from None
-    return prompt, tools
+    return prompt_format.render(
+        messages,
+        template=template,
+        tools=tools,
+        special_tokens=variant.special_tokens,
+        now=datetime.fromtimestamp(now, UTC),
+        **options,
+        **variables,
+    )
 
 
 def _call_syntax(variant: Variant, family: prompt_format.Family) -> str | None:

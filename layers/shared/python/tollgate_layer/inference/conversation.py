@@ -124,7 +124,7 @@ def _has_system(messages: list[JsonObject]) -> bool:
 def served_conversation(
     messages: list[JsonObject], parameters: JsonObject, stop: tuple[str, ...], variant: Variant
 ) -> Conversation:
-    """The messages for a server that has the chat template itself.
+    """The messages for a server that has the chat template itself, in the shapes that every template reads.
 
     Its answer's text is searched for tool calls only where the record says how they are written: a server that
     does this itself gives them apart from the text.
@@ -133,7 +133,27 @@ def served_conversation(
     tools = None
     if syntax is not None and parameters.get("tool_choice") != "none":
         tools = parameters.get("tools")
-    return Conversation(messages, parameters, stop, parser_spec(syntax, tools, reasoning=bool(variant.reasoning)))
+    parser = parser_spec(
+        syntax, tools, reasoning=bool(variant.reasoning), starts_in_reasoning=variant.reasoning == "open"
+    )
+    served = [_as_templates_read_it(message) for message in messages]
+    return Conversation(served, parameters, stop, parser)
+
+
+def _as_templates_read_it(message: JsonObject) -> JsonObject:
+    """A message without OpenAI's newer shapes, for which most templates print nothing.
+
+    `developer` is the newer name of `system` (gpt-oss, which knows both, reads them alike), and a refusal is what an
+    earlier answer said in place of content.
+    """
+    changes: JsonObject = {}
+    if message["role"] == "developer":
+        changes["role"] = "system"
+    if message.get("refusal") and not message.get("content"):
+        changes["content"] = message["refusal"]
+    if not changes:
+        return message
+    return {**message, **changes}
 
 
 def parser_spec(
@@ -144,11 +164,24 @@ def parser_spec(
         return None
     if not tools:
         return ParserSpec(None, [], reasoning, starts_in_reasoning)
-    # Only the names: the spec travels through the execution, whose data has a limit, and schemas can be long.
-    names: list[dict[str, Any]] = []
+    # Only what is needed: the spec travels through the execution, whose data has a limit, and schemas can be long.
+    needed: list[dict[str, Any]] = []
     for tool in tools:
-        names.append({"type": "function", "function": {"name": tool["function"]["name"]}})
-    return ParserSpec(syntax, names, reasoning, starts_in_reasoning)
+        function = {"name": tool["function"]["name"]}
+        if syntax == "qwen3_coder":  # its values do not tell text from numbers, as JSON does
+            function["parameters"] = {"properties": _types(tool["function"].get("parameters") or {})}
+        needed.append({"type": "function", "function": function})
+    return ParserSpec(syntax, needed, reasoning, starts_in_reasoning)
+
+
+def _types(schema: JsonObject) -> JsonObject:
+    """The types of a tool's parameters, without the rest of its schema."""
+    types: JsonObject = {}
+    properties = schema.get("properties")
+    for name, value in properties.items() if isinstance(properties, dict) else ():
+        if isinstance(value, dict):
+            types[name] = {key: value[key] for key in ("type", "anyOf", "oneOf") if key in value}
+    return types
 
 
 def refused_by_format(error: PromptFormatError, param: str) -> RequestError:

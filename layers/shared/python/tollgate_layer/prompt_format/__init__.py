@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     # What type checkers and editors read. `as` marks the names as exported.
     from .builtin import BUILT_INS as BUILT_INS
+    from .completeness import check_complete as check_complete
     from .completion_parser import CompletionParser as CompletionParser
     from .errors import PromptFormatError as PromptFormatError
     from .families import Family as Family
@@ -51,6 +52,7 @@ _MODULE_OF = {
     "Reasoning": "pieces",
     "ToolArguments": "pieces",
     "ToolCall": "pieces",
+    "check_complete": "completeness",
     "defuser": "special_tokens",
     "family": "families",
     "neutralise": "special_tokens",

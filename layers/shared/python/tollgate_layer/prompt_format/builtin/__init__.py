@@ -32,7 +32,9 @@ _QWEN = _CHATML._replace(
 _QWEN_REASONING = _QWEN._replace(writes_reasoning=True)
 
 _SENTENCEPIECE_TOKENS = {"bos_token": "<s>", "eos_token": "</s>"}
-_LLAMA2 = Capabilities(frozenset({"[INST]", "[/INST]", "<<SYS>>", "<</SYS>>"}), keeps_two_first_systems=False)
+_LLAMA2 = Capabilities(
+    frozenset({"[INST]", "[/INST]", "<<SYS>>", "<</SYS>>"}), keeps_system_alone=False, keeps_two_first_systems=False
+)
 
 _LLAMA3_TOKENS = {"bos_token": "<|begin_of_text|>", "eos_token": "<|eot_id|>"}
 _LLAMA3 = Capabilities(frozenset({"<|start_header_id|>", "<|end_header_id|>", "<|eot_id|>"}), end_of_turn="<|eot_id|>")
@@ -42,14 +44,14 @@ _LLAMA31 = _LLAMA3._replace(
     call_syntax="llama3_json",
 )
 
-_MISTRAL1 = Capabilities(frozenset({"[INST]", "[/INST]"}), keeps_two_first_systems=False)
+_MISTRAL1 = Capabilities(frozenset({"[INST]", "[/INST]"}), keeps_system_alone=False, keeps_two_first_systems=False)
 _MISTRAL3 = _MISTRAL1._replace(
     control_tokens=_MISTRAL1.control_tokens
     | {"[AVAILABLE_TOOLS]", "[/AVAILABLE_TOOLS]", "[TOOL_CALLS]", "[TOOL_RESULTS]", "[/TOOL_RESULTS]"},
     keeps_system_before_answer=False,
     offers_tools=True,
     leaves_quotes=True,
-    call_form=CallForm(nine_character_ids=True),
+    call_form=CallForm(nine_character_ids=True, text_in_answer=True),
     call_syntax="mistral",
 )
 
