@@ -43,6 +43,8 @@ def rendered_conversation(
     reasoning = variant.reasoning
     if reasoning is None:  # the record leaves it to the template
         reasoning = family.reasoning
+    if prompt.rstrip().endswith("</think>"):
+        reasoning = False  # the prompt has closed the block itself: the answer has none (Qwen3 without thinking)
     starts_in_reasoning = reasoning == "open" or (bool(reasoning) and prompt_format.opens_reasoning(prompt))
     parser = parser_spec(syntax, tools, reasoning=bool(reasoning), starts_in_reasoning=starts_in_reasoning)
     prompt = _without_doubled_bos(prompt, variant, family)

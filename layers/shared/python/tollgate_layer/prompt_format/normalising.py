@@ -147,6 +147,8 @@ def _with_system_in_user(messages: list[dict[str, Any]], *, last: bool) -> list[
     """The system text in front of the first or last user message's, where the family's later templates put it."""
     system, *others = messages
     users = [index for index, message in enumerate(others) if message["role"] == "user"]
+    if not others:
+        return [{**system, "role": "user"}]
     if not users:
         # Nothing to put it into: the template refuses such a conversation, or shows what it can of it.
         return messages
