@@ -30,7 +30,7 @@ class Variant(Shape):
     tool_calls: Literal["hermes", "mistral", "llama3_json", "qwen3_coder", "none"] | None = Field(
         None, description="How the model writes tool calls, where the family does not say."
     )
-    reasoning: bool | Literal["open"] | None = Field(
+    reasoning: Literal[True, False, "open"] | None = Field(
         None, description="Whether the model writes its thoughts before its answer; open: its prompt begins them."
     )
     max_model_length: Tokens | None = Field(None, description="The most tokens of prompt and completion together.")
