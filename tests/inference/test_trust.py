@@ -43,7 +43,8 @@ _TOKENS = {
 }
 # Prints whatever a template can get hold of.
 _PRINTS_ALL = (
-    "{% for m in messages %}<|{{ m.role }}|>{{ m.name }} {{ m.tool_call_id }} {{ m.reasoning_content }} {{ m.content }} "
+    "{% for m in messages %}<|{{ m.role }}|>{{ m.name }} {{ m.tool_call_id }} {{ m.reasoning_content }} "
+    "{{ m.content }} "
     "{% for c in m.tool_calls or [] %}{{ c.id }} {{ c.function.name }} {{ c.function.arguments | tojson }}{% endfor %}"
     "{{ m | tojson }}<|end|>{% endfor %}"
     "{{ tools | tojson }}{{ documents | tojson }}{{ custom | default(none) | tojson }}"
@@ -74,9 +75,7 @@ FAMILIES = dict(families())
 
 def sample(schema: Any, text: str, alternative: int, name: str = "") -> Any:
     """A value of a JSON schema in which every free text and every free name is `text`."""
-    if schema is True:
-        schema = {}
-    if "$ref" in schema:
+    if "$ref" in (schema := {} if schema is True else schema):
         return sample(SCHEMA["$defs"][schema["$ref"].rpartition("/")[2]], text, alternative, name)
     kinds = [kind for kind in schema.get("anyOf", schema.get("oneOf", [])) if kind.get("type") != "null"]
     if kinds:
@@ -96,9 +95,8 @@ def sample(schema: Any, text: str, alternative: int, name: str = "") -> Any:
         return json.dumps({text: [text]}).replace("<", "\\u003c").replace("[", "\\u005b").replace(": \\u005b", ": [")
     if kind == "string":
         return text[: schema.get("maxLength", len(text))]
-    if kind in ("boolean", "integer", "number"):
-        return {"boolean": True, "integer": 1, "number": 1}[kind]
-    return {text: [text, {text: text}]}  # anything
+    anything = {text: [text, {text: text}]}
+    return {"boolean": True, "integer": 1, "number": 1}.get(kind, anything)
 
 
 def conversation() -> list[dict[str, Any]]:

@@ -384,8 +384,10 @@ def test_arguments_can_always_be_written():
 @pytest.mark.parametrize(
     "text",
     [
-        "<tool_call>{", "<tool_call>x", '<tool_call>{"name":', "[TOOL_CALLS]x", "<|python_tag|>[", " ", "{", "[", '"', ";",
-        "<function=f>", "<tool_call><function=f><parameter=a>", "</parameter>", "<", "<think>", '{"name": "ping"};',
+        "<tool_call>{", "<tool_call>x", '<tool_call>{"name":', "[TOOL_CALLS]x", "<|python_tag|>[", " ", "{", "[", '"',
+        ";",
+        "<function=f>", "<tool_call><function=f><parameter=a>", "</parameter>", "<", "<think>",
+        '{"name": "ping"};',
     ],
 )  # fmt: skip
 def test_an_answer_is_read_in_linear_time(syntax: str, text: str):

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import time
 
 import pytest
@@ -87,9 +88,7 @@ def test_control_tokens_of_the_prompt_itself_stay():
 @pytest.mark.parametrize("text", ["{{" + " " * 200_000, "{{" * 100_000, "{{ " * 100_000 + "}}", " }}" * 100_000])
 def test_a_long_prompt_is_read_in_no_time(text: str):
     start = time.process_time()
-    try:
+    with contextlib.suppress(PromptFormatError):
         variable_names({"user": text})
-    except PromptFormatError:
-        pass
 
     assert time.process_time() - start < 1

@@ -12,7 +12,6 @@ from ..errors import PromptFormatError
 from ..template_input import Message, TemplateInput, Tool
 from .shared import begins_with_system, content_text, to_json, trimmed
 
-
 # Characters of all offers of tools in one prompt: far more than any model's context holds.
 _MOST_OFFERED = 16_000_000
 

@@ -16,11 +16,8 @@ from ..errors import PromptFormatError
 from ..template_input import Message, TemplateInput
 from .code import MeteredContext
 from .environment import ChatTemplateEnvironment
-from .limits import DEFAULT_LIMITS, LimitExceededError, Limits
+from .limits import DEFAULT_LIMITS, LONGEST_SOURCE, LimitExceededError, Limits
 from .meter import Meter
-
-LONGEST_SOURCE = 256 * 1024
-"""Characters of template source; the longest public ones have 20,000."""
 
 
 def render_template(source: str, template_input: TemplateInput, limits: Limits = DEFAULT_LIMITS) -> str:
@@ -60,6 +57,8 @@ def compiled(source: str) -> jinja2.Template:
         return _environment().from_string(source)
     except jinja2.TemplateSyntaxError as error:
         raise PromptFormatError(f"the chat template does not compile: line {error.lineno}: {error.message}") from error
+    except jinja2.exceptions.SecurityError as error:
+        raise PromptFormatError(f"the chat template was stopped: {error}.") from error
     except Exception as error:  # Python refuses to compile what Jinja made of it, or it nests too deeply
         raise PromptFormatError(f"the chat template does not compile: {type(error).__name__}") from error
 

@@ -158,9 +158,9 @@ def _texts_in_answers(messages: list[dict[str, Any]], empty: str | None) -> list
                 if not texts:
                     first_call = len(adapted)
                 texts.append(message["content"])
-                message = {**message, "content": empty}  # noqa: PLW2901 - the same message, without its text
+                message = {**message, "content": empty}
         elif message["role"] == "assistant" and texts:
-            message = {**message, "content": "\n\n".join([*texts, message["content"]])}  # noqa: PLW2901
+            message = {**message, "content": "\n\n".join([*texts, message["content"]])}
             texts = []
         elif message["role"] != "tool" and texts:
             adapted.insert(first_call, {"role": "assistant", "content": "\n\n".join(texts)})
