@@ -40,6 +40,10 @@ def same_end(count: int) -> list[str]:
     return [f"{number}aaaaaaaaa" for number in range(count)]
 
 
+def tool(**fields: Any) -> dict[str, Any]:
+    return {"messages": [USER], "tools": [{"type": "function", "function": {"name": "f", **fields}}]}
+
+
 def with_tools(*messages: dict[str, Any]) -> dict[str, Any]:
     return {"messages": [USER, *messages], "tools": [TOOL]}
 
@@ -62,16 +66,8 @@ GROWING: dict[str, Callable[[int], dict[str, Any]]] = {
     "texts beside calls": lambda n: with_tools(*[calls(["1"], "t"), *results(["1"])] * n),
     "turns with calls": lambda n: with_tools(*[calls(["1"], "t"), *results(["1"]), ANSWER, USER] * n),
     "arguments": lambda n: with_tools(calls(["1"], arguments=json.dumps({"a": ["<s>"] * n}))),
-    "tools' properties": lambda n: {
-        "messages": [USER],
-        "tools": [
-            {"type": "function", "function": {"name": "f", "parameters": {"properties": dict.fromkeys(numbered(n), {})}}}
-        ],
-    },
-    "a tool's description": lambda n: {
-        "messages": [USER],
-        "tools": [{"type": "function", "function": {"name": "f", "description": '<|"' * n}}],
-    },
+    "tools' properties": lambda n: tool(parameters={"properties": {name: {} for name in numbered(n)}}),
+    "a tool's description": lambda n: tool(description='<|"' * n),
     "documents": lambda n: {"messages": [USER], "documents": [{"text": "<s>"}] * n},
     "template variables": lambda n: {"messages": [USER], "chat_template_kwargs": {f"k{i}": "v" for i in range(n)}},
 }  # fmt: skip

@@ -50,19 +50,17 @@ class ReasoningSplitter:
             if not final and len(held) < LONGEST_DOUBT and OPENING.startswith(held.lstrip()):
                 self._hold(held)  # so far white space, or the beginning of an opening tag
                 return "", ""
-            held = self._begin(held)
+            self._state, held = self._beginning(held)
             if self._state is _State.DOUBT:
                 return self._in_doubt(held, final=final)
         return self._up_to_closing(held, final=final)
 
-    def _begin(self, held: str) -> str:
-        """Find the state at the beginning, and drop an opening tag with the white space before it."""
+    def _beginning(self, held: str) -> tuple[_State, str]:
+        """The state at the beginning, and the text without an opening tag and the white space before it."""
         stripped = held.lstrip()
         if stripped.startswith(OPENING):
-            self._state = _State.INSIDE
-            return stripped[len(OPENING) :]
-        self._state = _State.INSIDE if self._starts_inside else _State.DOUBT
-        return held
+            return _State.INSIDE, stripped[len(OPENING) :]
+        return _State.INSIDE if self._starts_inside else _State.DOUBT, held
 
     def _in_doubt(self, text: str, *, final: bool) -> tuple[str, str]:
         seen = self._end + text
