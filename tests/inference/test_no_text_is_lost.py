@@ -90,7 +90,7 @@ def test_a_message_that_a_template_drops_is_refused_by_name():
 
 
 def test_reasoning_of_earlier_answers_may_go():
-    thoughts = {"role": "assistant", "content": "<think>\nponder\n</think>\n\n42", "reasoning_content": "ponder"}
+    thoughts = {"role": "assistant", "content": "<think>\nponder\n</think>\n\n42"}
 
     for name in ("qwq", "qwen3", "deepseek-r1"):
         text = prompt(name, HI, thoughts, HI)
