@@ -27,10 +27,12 @@ class Variant(Shape):
     template_variables: dict[str, Any] = Field({}, description="Variables that the chat template gets.")
     server_adds_bos: bool | None = Field(None, description="Whether the server's tokenizer writes BOS itself.")
     allow_special_tokens: bool = Field(False, description="Whether clients' texts may hold special tokens.")
-    tool_calls: Literal["hermes", "mistral", "llama3_json", "none"] | None = Field(
+    tool_calls: Literal["hermes", "mistral", "llama3_json", "qwen3_coder", "none"] | None = Field(
         None, description="How the model writes tool calls, where the family does not say."
     )
-    reasoning: bool | None = Field(None, description="Whether the model writes its thoughts before its answer.")
+    reasoning: Literal[True, False, "open"] | None = Field(
+        None, description="Whether the model writes its thoughts before its answer; open: its prompt begins them."
+    )
     max_model_length: Tokens | None = Field(None, description="The most tokens of prompt and completion together.")
     tokenizer: str | None = Field(None, description="The tokenizer by which prompts are measured.")
 

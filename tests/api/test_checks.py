@@ -58,12 +58,21 @@ def has_list_for_object(document):
     return any(isinstance(item, list) for item in inner)
 
 
+def same_fault(where, message):
+    """How a recorded fault is told today: `reasoning` has a third value since, and `tool_calls` one more."""
+    if where.endswith(".tool_calls"):
+        return message.replace("'llama3_json' or", "'llama3_json', 'qwen3_coder' or")
+    if where.endswith(".reasoning"):
+        return "Input should be True, False or 'open'"
+    return SAME_FAULT.get(message, message)
+
+
 def test_records_are_judged_as_before_and_told_every_fault():
     cases = [(document, outcome) for document, outcome in recorded("model_record") if not has_list_for_object(document)]
     assert len(cases) > 300
 
     for document, outcome in cases:
-        expected = outcome and [[where, SAME_FAULT.get(message, message)] for where, message in outcome]
+        expected = outcome and [[where, same_fault(where, message)] for where, message in outcome]
 
         assert (
             faults_of(lambda record: validator("model_record").validate_json(json.dumps(record)), document) == expected

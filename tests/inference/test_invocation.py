@@ -72,7 +72,10 @@ def test_the_default_system_text_is_for_conversations_without_one():
     own = [{"role": "developer", "content": "Be long."}, {"role": "user", "content": "Hello"}]
 
     assert prepared(text).invocation.body["messages"][0] == {"role": "system", "content": "Be brief."}
-    assert prepared(text, messages=own).invocation.body["messages"] == own
+    assert prepared(text, messages=own).invocation.body["messages"] == [
+        {"role": "system", "content": "Be long."},
+        {"role": "user", "content": "Hello"},
+    ]
 
 
 def test_variants_share_requests_by_weight():

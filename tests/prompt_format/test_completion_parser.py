@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from itertools import count, pairwise
 
 import pytest
@@ -43,6 +44,33 @@ CALLS = {
     "hermes behind text": (
         ("hermes", 'Let me see.\n\n<tool_call>{"name": "get_weather", "arguments": {"city": "Paris"}}</tool_call>\n'),
         [Content("Let me see."), *WEATHER],
+    ),
+    "tags": (
+        (
+            "qwen3_coder",
+            "<tool_call>\n<function=get_weather>\n<parameter=city>\nParis\n</parameter>\n</function>\n</tool_call>",
+        ),
+        WEATHER,
+    ),
+    "tags without the mark, behind text, in parallel": (
+        (
+            "qwen3_coder",
+            "Let me see.\n<function=get_weather>\n<parameter=city>\nParis\n</parameter>\n</function>\n"
+            "<function=ping>\n</function>\n</tool_call>",
+        ),
+        [Content("Let me see."), *WEATHER, *call(1, "ping", "{}")],
+    ),
+    "tags with tags in a value": (
+        (
+            "qwen3_coder",
+            "<tool_call><function=get_weather><parameter=city>\na</parameter>b</function>\n"
+            "</parameter></function></tool_call>",
+        ),
+        call(0, "get_weather", '{"city": "a</parameter>b</function>"}'),
+    ),
+    "a value without its closing tag": (
+        ("qwen3_coder", "<tool_call>\n<function=get_weather>\n<parameter=city>\nParis\n</function>\n</tool_call>"),
+        WEATHER,
     ),
     "hermes in parallel": (
         (
@@ -146,6 +174,11 @@ FRAGMENTS = [
         "<|python_tag|>",
         "<think>",
         "</think>",
+        "<function=ping>",
+        "<function=get_weather>",
+        "<parameter=city>",
+        "</parameter>",
+        "</function>",
         "{",
         "}",
         "[",
@@ -168,7 +201,7 @@ FRAGMENTS = [
         "".join
     ),
     cuts=st.lists(st.integers(0, 300), max_size=10),
-    syntax=st.sampled_from([None, "hermes", "mistral", "llama3_json"]),
+    syntax=st.sampled_from([None, "hermes", "mistral", "llama3_json", "qwen3_coder"]),
     reasoning=st.booleans(),
     inside=st.booleans(),
 )
@@ -225,7 +258,8 @@ def test_an_answer_in_json_is_held_back_only_while_it_may_be_a_call(text: str, s
         ("<think>a</think>b", True, [Reasoning("a"), Content("b")]),
         ("<think>a", False, [Reasoning("a")]),
         ("a", True, [Reasoning("a")]),
-        ("a</think>b", False, [Content("a</think>b")]),
+        ("a</think>b", False, [Reasoning("a"), Content("b")]),
+        ("</think>b", False, [Content("b")]),
         ("a <think>b</think>", False, [Content("a <think>b</think>")]),
         ("<think>a</think>b</think>c<think>", False, [Reasoning("a"), Content("b</think>c<think>")]),
         ("<think></think>a", False, [Content("a")]),
@@ -283,3 +317,86 @@ def test_long_arguments_are_read_in_linear_time():
     ]
 
     assert [*pieces, *parser.finish()][-1] == ToolArguments(0, json.dumps({"code": 'a"b\\' * 20_000}))
+
+
+def test_a_stream_without_an_opening_tag_is_not_held_back_for_ever():
+    parser = CompletionParser(tool_calls=None, reasoning=True)
+
+    assert parser.feed("a" * 1000) == []
+    assert parser.feed("a" * 1000) == [Content("a" * 2000)]
+    assert parser.feed("b</think>") == [Content("b</think>")]
+
+
+def test_a_whole_answer_splits_at_its_only_closing_tag_however_long_it_is():
+    assert parse("a" * 9000 + "</think>b", reasoning=True) == [Reasoning("a" * 9000), Content("b")]
+
+
+SCHEMA = {
+    "days": {"type": "integer"},
+    "share": {"type": "number"},
+    "on": {"type": "boolean"},
+    "cities": {"type": "array"},
+    "note": {"type": "string"},
+    "maybe": {"anyOf": [{"type": "null"}, {"type": "string"}]},
+    "either": {"type": ["integer", "null"]},
+    "any": True,
+}
+
+
+@pytest.mark.parametrize(
+    "name, text, value",
+    [
+        ("days", "3", 3),
+        ("days", "3.0", 3),
+        ("days", "three", "three"),
+        ("share", "0.5", 0.5),
+        ("share", "1e999", "1e999"),
+        ("on", "True", True),
+        ("on", "false", False),
+        ("cities", '["a"]', ["a"]),
+        ("cities", "[" * 9999, "[" * 9999),
+        ("note", "3", "3"),
+        ("note", "null", "null"),
+        ("maybe", "None", None),
+        ("either", "null", None),
+        ("any", "3", "3"),
+        ("unknown", "3", "3"),
+    ],
+)
+def test_values_in_tags_have_the_types_of_the_tools_schema(name: str, text: str, value: object):
+    tool = {"type": "function", "function": {"name": "f", "parameters": {"type": "object", "properties": SCHEMA}}}
+    answer = f"<tool_call><function=f><parameter={name}>\n{text}\n</parameter></function></tool_call>"
+
+    _, arguments = parse(answer, tool_calls="qwen3_coder", tools=[tool])
+
+    assert json.loads(arguments.text) == {name: value}
+
+
+def test_arguments_can_always_be_written():
+    answer = '<tool_call>{"name": "ping", "arguments": {"a": "\\ud83d"}}</tool_call>'
+    infinite = '<tool_call>{"name": "ping", "arguments": {"a": 1e999}}</tool_call>'
+
+    assert parse(answer, tool_calls="hermes", tools=TOOLS) == call(0, "ping", '{"a": "\ufffd"}')
+    assert parse(infinite, tool_calls="hermes", tools=TOOLS) == [Content(infinite)]
+
+
+@pytest.mark.parametrize("syntax", ["hermes", "mistral", "llama3_json", "qwen3_coder"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<tool_call>{", "<tool_call>x", '<tool_call>{"name":', "[TOOL_CALLS]x", "<|python_tag|>[", " ", "{", "[", '"',
+        ";",
+        "<function=f>", "<tool_call><function=f><parameter=a>", "</parameter>", "<", "<think>",
+        '{"name": "ping"};',
+    ],
+)  # fmt: skip
+def test_an_answer_is_read_in_linear_time(syntax: str, text: str):
+    def seconds(times: int) -> float:
+        parser = CompletionParser(tool_calls=syntax, reasoning=True)
+        start = time.process_time()
+        parser.feed(text * times)
+        parser.finish()
+        return time.process_time() - start
+
+    # Four times the text may take four times as long, and half a second more where the machine is busy.
+    assert seconds(20_000) < 8 * seconds(5_000) + 0.5

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import time
 import tracemalloc
 
@@ -80,6 +81,44 @@ HUGE = {
         "{% set ns = namespace(x=[]) %}{% for i in range(2000) %}{% set ns.x = [ns.x] %}{% endfor %}{{ ns.x | tojson }}"
     ),
 }
+_COLLIDING = "range(0, (2**61-1)*60000, 2**61-1)"  # numbers that all have the same hash
+SLOW_STEPS = {
+    "a list searched for each item": "{{ range(100000) | select('in', range(100000) | list) | list }}",
+    "the same for reject": "{{ range(100000) | reject('in', range(100000) | list) | list }}",
+    "a sum of lists": "{{ range(100000) | batch(1) | sum(start=[]) }}",
+    "colliding numbers, each once": "{{ " + _COLLIDING + " | unique | list }}",
+    "colliding keys": "{% set d = dict(" + _COLLIDING + " | map('list')) %}",
+    "colliding numbers by steps": (
+        "{% set ns = namespace(n=0, l=[]) %}{% for i in range(5000) %}{% set ns.n = ns.n + 2**59 %}{% endfor %}"
+    ),
+    "stripping many characters": "{{ ('a' * 1000000).strip('b' * 1000000 ~ 'a') }}",
+    "trimming many characters": "{{ ('a' * 1000000) | trim('b' * 1000000 ~ 'a') }}",
+    "trimming many characters by name": "{{ ('a' * 1000000) | trim(chars='b' * 1000000 ~ 'a') }}",
+    "filters of literals": "{{ 'a' | center(99999) | replace(' ', 'b' | center(159))" + " | upper | title" * 20 + " }}",
+    "nested selects": "{% for x in range(99999) " + "| select" * 100 + " | list %}{% endfor %}",
+    "wrapping": "{{ ('a ' * 1000000) | wordwrap(1) }}",
+    "a width from a large number": "{{ '{0:{1}}'.format('a', '>900000000') }}",
+    "a width from an item": "{{ '{1:{0[0]}}'.format([900000000], 'a') }}",
+    "a width from a mapping": "{{ '{a:{b[0]}}'.format_map({'a': 1, 'b': [900000000]}) }}",
+    "joining a generator": "{{ ('x' * 99999).join(range(99999) | map('string')) }}",
+    "replacing bytes": "{{ ('a' * 99999).encode().replace('a'.encode(), ('b' * 99999).encode()) }}",
+    "tabs": "{{ ('\t' * 99999).expandtabs(100000) }}",
+    "a mapping's value again and again": "{{ ('%(a)s' * 1999) % {'a': 'x' * 999999} }}",
+    "widths again and again": "{{ ('%99999d' * 999) % 1 }}",
+    "a list of a long text's letters": "{{ ('ab' * 7000000) | list | length }}",
+    "pieces of a long text": "{{ ('ab ' * 5000000).split(' ') | length }}",
+    "pieces of a long text by name": "{{ ('ab ' * 5000000).split(sep=' ') | length }}",
+    "sorting long texts": "{{ (['X' * 99999] * 9999) | sort | length }}",
+    "deep indentation": (
+        "{% set ns = namespace(x=[1] * 9999) %}{% for i in range(400) %}{% set ns.x = [ns.x] %}{% endfor %}"
+        "{{ ns.x | tojson(indent=60) }}"
+    ),
+    "indentation by name": "{% set s = 'a\n' * 99999 %}{{ s | indent(first=true, width=99999) }}",
+    "many macros": "{% macro f() %}{{ 1 }}{% endmacro %}" * 2700,
+    "a long list": "{% set x = [" + "1," * 40000 + "] %}",
+    "many statements": "{% set x = 1 %}" * 6000,
+    "autoescape, decided while compiling": "{% autoescape 'a' | center(99999) | length %}{% endautoescape %}",
+}
 ESCAPES = {
     "class": "{{ ''.__class__.__mro__ }}",
     "format": "{{ '{0.__class__.__mro__}'.format('') }}",
@@ -134,6 +173,24 @@ def test_a_template_that_makes_huge_values_is_stopped_before_they_fill_the_memor
 
     assert reason.startswith("the chat template was stopped: ")
     assert most < 100e6
+
+
+@pytest.mark.parametrize("name", SLOW_STEPS)
+def test_no_single_step_runs_or_grows_without_end_at_compile_time_or_later(name: str):
+    start = time.process_time()
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    reason = refused(SLOW_STEPS[name])
+
+    assert reason.startswith("the chat template was stopped: ")
+    assert time.process_time() - start < SECONDS + 2
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 300_000  # KiB
+
+
+@pytest.mark.parametrize("source", ["{{ 'x' | center(9) }}", "{{ ['x'] | map('center', 9) | list }}"])
+def test_a_filter_that_chat_templates_do_not_need_is_refused_by_name(source: str):
+    assert (
+        refused(source) == "the chat template was stopped: it uses the filter 'center', which chat templates may not."
+    )
 
 
 @pytest.mark.parametrize("name", ESCAPES)

@@ -44,7 +44,7 @@ def test_every_built_in_shows_every_role(name):
         ),
         ({"chat_template": ""}, "variants[0].chat_template: '' is no built-in chat template"),
         ({"chat_template": "{% for m in messages %}{{ m }"}, "The chat template does not compile: line 1: "),
-        ({"chat_template": "{{ messages }}" + " " * 300_000}, "has 300014 characters, more than 262144"),
+        ({"chat_template": "{{ messages }}" + " " * 300_000}, "has 300014 characters, more than 98304"),
         ({"chat_template": "{{ messages[0].content + 1 }}"}, "The chat template refuses the conversation: can only"),
         ({"chat_template": "{{ 'hello' }}"}, "variants[0].chat_template: It leaves out what the user says."),
         ({"chat_template": "{{ raise_exception('never') }}"}, "refuses the conversation: never."),

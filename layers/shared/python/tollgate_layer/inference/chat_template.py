@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
 
 from tollgate_layer import prompt_format
-from tollgate_layer.inference.conversation import Conversation, invalid_parameter, parser_spec, refused_by_format
+from tollgate_layer.inference.conversation import Conversation, parser_spec, refused_by_format
 from tollgate_layer.inference.failures.errors import ApiError, RequestError
 from tollgate_layer.inference.json_text import JsonObject
 from tollgate_layer.inference.record import Variant
@@ -14,17 +13,6 @@ from tollgate_layer.inference.record_check import is_templates_fault
 from tollgate_layer.inference.schemas import parameters as parameter_table
 
 _OPTIONS = ("add_generation_prompt", "continue_final_message")
-# Names by which the prompt itself is made: whoever may set them could write another model's turns.
-_NOT_THE_CLIENTS = {
-    *_OPTIONS,
-    "messages",
-    "template",
-    "tools",
-    "special_tokens",
-    "now",
-    "strftime_now",
-    "raise_exception",
-}
 
 
 def rendered_conversation(
@@ -43,13 +31,23 @@ def rendered_conversation(
     family = prompt_format.family(template, variant.special_tokens)
     syntax = _call_syntax(variant, family)
     tools = _tools_to_offer(parameters, syntax)
-    prompt, tools = _render(messages, tools, template, parameters, variant, now)
+    knows_calls = variant.tool_calls not in (None, "none")
+    try:
+        messages, tools = prompt_format.normalise(messages, template=template, tools=tools, knows_calls=knows_calls)
+        prompt = _render(messages, tools, template, parameters, variant, now)
+        prompt_format.check_complete(messages, prompt, template=template)
+    except prompt_format.PromptFormatError as error:
+        if is_templates_fault(error, variant, messages, tools):
+            raise ApiError("model_misconfigured", upstream="chat_template") from error
+        raise refused_by_format(error, "messages") from None
 
     reasoning = variant.reasoning
     if reasoning is None:  # the record leaves it to the template
         reasoning = family.reasoning
-    starts_in_reasoning = reasoning and prompt_format.opens_reasoning(prompt)
-    parser = parser_spec(syntax, tools, reasoning=reasoning, starts_in_reasoning=starts_in_reasoning)
+    if prompt.rstrip().endswith("</think>"):
+        reasoning = False  # the prompt has closed the block itself: the answer has none (Qwen3 without thinking)
+    starts_in_reasoning = reasoning == "open" or (bool(reasoning) and prompt_format.opens_reasoning(prompt))
+    parser = parser_spec(syntax, tools, reasoning=bool(reasoning), starts_in_reasoning=starts_in_reasoning)
     prompt = _without_doubled_bos(prompt, variant, family)
     return Conversation(prompt, _not_honoured_by_template(parameters), (*stop, *family.stop), parser)
 
@@ -61,32 +59,22 @@ def _render(
     parameters: JsonObject,
     variant: Variant,
     now: float,
-) -> tuple[str, list[JsonObject] | None]:
-    """The prompt, and the tools that it offers."""
+) -> str:
     options = {}
     for name in _OPTIONS:
         if name in parameters:
             options[name] = parameters[name]
     # The client's variables come last, so that they win over the record's.
-    variables = {**variant.template_variables, **_variables(parameters, template, variant)}
-    try:
-        messages, tools = prompt_format.normalise(messages, template=template, tools=tools)
-        if not variant.allow_special_tokens:
-            messages = prompt_format.neutralise(messages, template=template, special_tokens=variant.special_tokens)
-        prompt = prompt_format.render(
-            messages,
-            template=template,
-            tools=tools,
-            special_tokens=variant.special_tokens,
-            now=datetime.fromtimestamp(now, UTC),
-            **options,
-            **variables,
-        )
-    except prompt_format.PromptFormatError as error:
-        if is_templates_fault(error, variant, messages, tools):
-            raise ApiError("model_misconfigured", upstream="chat_template") from error
-        raise refused_by_format(error, "messages") from None
-    return prompt, tools
+    variables = {**variant.template_variables, **_variables(parameters)}
+    return prompt_format.render(
+        messages,
+        template=template,
+        tools=tools,
+        special_tokens=variant.special_tokens,
+        now=datetime.fromtimestamp(now, UTC),
+        **options,
+        **variables,
+    )
 
 
 def _call_syntax(variant: Variant, family: prompt_format.Family) -> str | None:
@@ -110,30 +98,12 @@ def _tools_to_offer(parameters: JsonObject, syntax: str | None) -> list[JsonObje
     return tools
 
 
-def _variables(parameters: JsonObject, template: str, variant: Variant) -> JsonObject:
-    """The client's own template variables; their texts are no safer than its messages."""
+def _variables(parameters: JsonObject) -> JsonObject:
+    """The client's own template variables."""
     variables: JsonObject = dict(parameters.get("chat_template_kwargs", {}))
-    for name in variables:
-        if name in _NOT_THE_CLIENTS or name.endswith("_token"):
-            raise invalid_parameter(f"chat_template_kwargs.{name}", "this name is not the client's to set")
     if "documents" in parameters:
         variables["documents"] = parameters["documents"]
-    if variant.allow_special_tokens:
-        return variables
-    return {name: _neutralised(value, template, variant) for name, value in variables.items()}
-
-
-def _neutralised(value: Any, template: str, variant: Variant) -> Any:
-    """The value with every text in it made harmless, as a user message's text is."""
-    if isinstance(value, str):
-        messages = [{"role": "user", "content": value}]
-        harmless = prompt_format.neutralise(messages, template=template, special_tokens=variant.special_tokens)
-        return harmless[0]["content"]
-    if isinstance(value, list):
-        return [_neutralised(item, template, variant) for item in value]
-    if isinstance(value, dict):
-        return {name: _neutralised(item, template, variant) for name, item in value.items()}
-    return value
+    return variables
 
 
 def _not_honoured_by_template(parameters: JsonObject) -> JsonObject:

@@ -9,7 +9,8 @@ from tollgate_layer.inference.failures.errors import RequestError
 from tollgate_layer.inference.json_text import JsonObject
 from tollgate_layer.inference.record import ModelRecord, Variant
 from tollgate_layer.inference.request import Request
-from tollgate_layer.prompt_format import PromptFormatError
+from tollgate_layer.inference.schemas import parameters as parameter_table
+from tollgate_layer.prompt_format import Defuser, PromptFormatError, defuser
 from tollgate_layer.prompt_format.prompts import render_prompt
 
 
@@ -47,32 +48,69 @@ class Conversation(NamedTuple):
         return texts
 
 
-def messages_of(request: Request, record: ModelRecord) -> list[JsonObject]:
+def defuser_of(variant: Variant) -> Defuser:
+    """What makes texts harmless that are not the record's own, in the words of the variant's family.
+
+    Raises:
+        RequestError: the variant's chat template is not one.
+    """
+    try:
+        return defuser(variant.chat_template, variant.special_tokens, allow_special_tokens=variant.allow_special_tokens)
+    except PromptFormatError as error:
+        raise refused_by_format(error, "messages") from None
+
+
+def messages_of(request: Request, record: ModelRecord, defuser: Defuser) -> list[JsonObject]:
     """The request's messages, or the record's own prompt filled in, under the record's default system text.
+
+    Everything that is not the record's own text is defused here, before the two are joined.
 
     Raises:
         RequestError: variables are missing, unknown, or not what this model takes.
     """
-    if request.variables is not None:
-        messages = _from_variables(request.variables, record)
-    elif record.prompt is not None:
-        raise invalid_parameter("messages", "this model has a prompt of its own: send variables")
-    else:
-        assert request.messages is not None, "a chat has messages or variables"
-        messages = request.messages
+    try:
+        if request.variables is not None:
+            if record.prompt is None:
+                raise invalid_parameter("variables", "this model has no prompt of its own: send messages")
+            messages = render_prompt(record.prompt._asdict(), request.variables, defuser)
+        elif record.prompt is not None:
+            raise invalid_parameter("messages", "this model has a prompt of its own: send variables")
+        else:
+            assert request.messages is not None, "a chat has messages or variables"
+            messages = defuser.messages(request.messages)
+    except PromptFormatError as error:
+        raise refused_by_format(error, "messages") from None
     # A default: whoever writes a system text of their own wants that one, and not both.
     if record.defaults.system and not _has_system(messages):
         return [{"role": "system", "content": record.defaults.system}, *messages]
     return messages
 
 
-def _from_variables(variables: dict[str, str], record: ModelRecord) -> list[JsonObject]:
-    if record.prompt is None:
-        raise invalid_parameter("variables", "this model has no prompt of its own: send messages")
-    try:
-        return render_prompt(record.prompt._asdict(), variables)
-    except PromptFormatError as error:
-        raise refused_by_format(error, "variables") from None
+# Names by which the prompt itself is made: whoever may set them could write another model's turns.
+_NOT_THE_CLIENTS = {
+    *("add_generation_prompt", "continue_final_message", "messages", "template", "chat_template", "tools"),
+    *("special_tokens", "now", "strftime_now", "raise_exception"),
+}
+
+
+def harmless_parameters(parameters: JsonObject, defuser: Defuser) -> JsonObject:
+    """The parameters, with those defused that a chat template writes into the prompt.
+
+    Raises:
+        RequestError: a template variable has a name that is not the client's to set, or a value nests too deeply.
+    """
+    for name in parameters.get("chat_template_kwargs", {}):
+        if name in _NOT_THE_CLIENTS or name.endswith("_token"):
+            raise invalid_parameter(f"chat_template_kwargs.{name}", "this name is not the client's to set")
+    table = parameter_table()
+    harmless = dict(parameters)
+    for name, value in parameters.items():
+        if "template" in table[name].honoured_by:
+            try:
+                harmless[name] = defuser.value(value)
+            except PromptFormatError as error:
+                raise refused_by_format(error, name) from None
+    return harmless
 
 
 def _has_system(messages: list[JsonObject]) -> bool:
@@ -86,7 +124,7 @@ def _has_system(messages: list[JsonObject]) -> bool:
 def served_conversation(
     messages: list[JsonObject], parameters: JsonObject, stop: tuple[str, ...], variant: Variant
 ) -> Conversation:
-    """The messages as they came, for a server that has the chat template itself.
+    """The messages for a server that has the chat template itself, in the shapes that every template reads.
 
     Its answer's text is searched for tool calls only where the record says how they are written: a server that
     does this itself gives them apart from the text.
@@ -95,7 +133,27 @@ def served_conversation(
     tools = None
     if syntax is not None and parameters.get("tool_choice") != "none":
         tools = parameters.get("tools")
-    return Conversation(messages, parameters, stop, parser_spec(syntax, tools, reasoning=bool(variant.reasoning)))
+    parser = parser_spec(
+        syntax, tools, reasoning=bool(variant.reasoning), starts_in_reasoning=variant.reasoning == "open"
+    )
+    served = [_as_templates_read_it(message) for message in messages]
+    return Conversation(served, parameters, stop, parser)
+
+
+def _as_templates_read_it(message: JsonObject) -> JsonObject:
+    """A message without OpenAI's newer shapes, for which most templates print nothing.
+
+    `developer` is the newer name of `system` (gpt-oss, which knows both, reads them alike), and a refusal is what an
+    earlier answer said in place of content.
+    """
+    changes: JsonObject = {}
+    if message["role"] == "developer":
+        changes["role"] = "system"
+    if message.get("refusal") and not message.get("content"):
+        changes["content"] = message["refusal"]
+    if not changes:
+        return message
+    return {**message, **changes}
 
 
 def parser_spec(
@@ -106,11 +164,24 @@ def parser_spec(
         return None
     if not tools:
         return ParserSpec(None, [], reasoning, starts_in_reasoning)
-    # Only the names: the spec travels through the execution, whose data has a limit, and schemas can be long.
-    names: list[dict[str, Any]] = []
+    # Only what is needed: the spec travels through the execution, whose data has a limit, and schemas can be long.
+    needed: list[dict[str, Any]] = []
     for tool in tools:
-        names.append({"type": "function", "function": {"name": tool["function"]["name"]}})
-    return ParserSpec(syntax, names, reasoning, starts_in_reasoning)
+        function = {"name": tool["function"]["name"]}
+        if syntax == "qwen3_coder":  # its values do not tell text from numbers, as JSON does
+            function["parameters"] = {"properties": _types(tool["function"].get("parameters") or {})}
+        needed.append({"type": "function", "function": function})
+    return ParserSpec(syntax, needed, reasoning, starts_in_reasoning)
+
+
+def _types(schema: JsonObject) -> JsonObject:
+    """The types of a tool's parameters, without the rest of its schema."""
+    types: JsonObject = {}
+    properties = schema.get("properties")
+    for name, value in properties.items() if isinstance(properties, dict) else ():
+        if isinstance(value, dict):
+            types[name] = {key: value[key] for key in ("type", "anyOf", "oneOf") if key in value}
+    return types
 
 
 def refused_by_format(error: PromptFormatError, param: str) -> RequestError:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from tollgate_layer.inference import schemas
 from tollgate_layer.inference.failures.errors import ApiError
@@ -31,7 +31,7 @@ class Variant(NamedTuple):
     server_adds_bos: bool | None
     allow_special_tokens: bool
     tool_calls: str | None
-    reasoning: bool | None
+    reasoning: bool | Literal["open"] | None
     max_model_length: int | None
     tokenizer: str | None
 

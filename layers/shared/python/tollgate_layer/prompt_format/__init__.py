@@ -3,8 +3,8 @@
 On the way to the model (`docs/chat_templates.md` explains each step):
 
     template = "qwen2.5"
+    messages = neutralise(messages, template=template)  # and tools by `defuser(template).value`
     messages, tools = normalise(messages, template=template, tools=tools)
-    messages = neutralise(messages, template=template)
     prompt = render(messages, template=template, tools=tools)
 
 On the way back:
@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     # What type checkers and editors read. `as` marks the names as exported.
     from .builtin import BUILT_INS as BUILT_INS
+    from .completeness import check_complete as check_complete
     from .completion_parser import CompletionParser as CompletionParser
     from .errors import PromptFormatError as PromptFormatError
     from .families import Family as Family
@@ -36,18 +37,23 @@ if TYPE_CHECKING:
     from .pieces import ToolArguments as ToolArguments
     from .pieces import ToolCall as ToolCall
     from .rendering import render as render
+    from .special_tokens import Defuser as Defuser
+    from .special_tokens import defuser as defuser
     from .special_tokens import neutralise as neutralise
 
 _MODULE_OF = {
     "BUILT_INS": "builtin",
     "CompletionParser": "completion_parser",
     "Content": "pieces",
+    "Defuser": "special_tokens",
     "Family": "families",
     "Piece": "pieces",
     "PromptFormatError": "errors",
     "Reasoning": "pieces",
     "ToolArguments": "pieces",
     "ToolCall": "pieces",
+    "check_complete": "completeness",
+    "defuser": "special_tokens",
     "family": "families",
     "neutralise": "special_tokens",
     "normalise": "normalising",

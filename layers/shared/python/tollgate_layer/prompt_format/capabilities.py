@@ -23,13 +23,17 @@ class CallForm(NamedTuple):
     """Parallel calls must stand in a message each."""
     text_in_own_message: bool = False
     """Text beside a call would be lost: it must stand in a message of its own before the call."""
+    text_in_answer: bool = False
+    """As `text_in_own_message`, but no other message may follow that one in its turn: there, the text must stand in
+    front of the turn's answer."""
 
 
 class Capabilities(NamedTuple):
     """The facts about one template. The defaults are those of plain ChatML, which shows everything as it is."""
 
     control_tokens: frozenset[str]
-    """The control tokens that the template writes around messages, tools and calls."""
+    """The control tokens that the template itself writes around messages, tools and calls; not those that it is
+    given by name, such as `bos_token`."""
     end_of_turn: str | None = None
     """The control token that the template itself writes behind an answer; None where that is `eos_token`."""
 
@@ -39,6 +43,8 @@ class Capabilities(NamedTuple):
     """A first system message reaches the prompt if its content is a list of parts."""
     keeps_system_before_answer: bool = True
     """The system text still reaches the prompt when the last message is not a user's."""
+    keeps_system_alone: bool = True
+    """The system text still reaches the prompt when there is no other message."""
     keeps_two_first_systems: bool = True
     """A second system message right behind the first is kept."""
     loses_later_system: bool = False

@@ -29,8 +29,9 @@ class CompletionParser:
     []
 
     Args:
-        tool_calls: `hermes`, `mistral`, `llama3_json`, or None where no tools were offered.
-        tools: the offered tools; a call of any other is text. Without them every name counts.
+        tool_calls: `hermes`, `mistral`, `llama3_json`, `qwen3_coder`, or None where no tools were offered.
+        tools: the offered tools; a call of any other is text. Without them every name counts. Their schemas give the
+            types of `qwen3_coder`'s values.
         reasoning: whether a leading `<think>` block is told apart.
         starts_in_reasoning: the prompt has opened the block (`opens_reasoning(prompt)`).
         new_id: makes the ids of calls; by default random ones as the family writes them.
@@ -83,7 +84,11 @@ def _call_splitter(name: str, tools: Sequence[Mapping[str, Any]], new_id: Callab
 
     if name not in SYNTAXES:
         raise ValueError(f"{name!r} is no tool-call syntax; there are {', '.join(SYNTAXES)}.")
-    offered = {tool.get("function", tool)["name"] for tool in tools}
+    offered = {}
+    for tool in tools:
+        function = tool.get("function", tool)
+        properties = (function.get("parameters") or {}).get("properties")
+        offered[function["name"]] = properties if isinstance(properties, dict) else {}
     if new_id is None:
         new_id = mistral_id if name == "mistral" else openai_id
     return ToolCallSplitter(SYNTAXES[name], offered, new_id)

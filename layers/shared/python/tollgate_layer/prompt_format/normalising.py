@@ -10,6 +10,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from .capabilities import CallForm
 from .errors import PromptFormatError
 from .families import capabilities_of
 from .template_input import Message, Tool
@@ -25,7 +26,7 @@ _ROLES = {"system": "system", "developer": "system", "user": "user", "assistant"
 
 
 def normalise(
-    messages: Sequence[Message], *, template: str, tools: Sequence[Tool] | None = None
+    messages: Sequence[Message], *, template: str, tools: Sequence[Tool] | None = None, knows_calls: bool = False
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]] | None]:
     """The messages and tools to give to `render`. What is given is not changed.
 
@@ -34,6 +35,9 @@ def normalise(
 
     Text parts are joined, `developer` becomes `system`, null fields go, arguments and ids of earlier calls take
     the form the template reads, system texts move to where it keeps them, and an empty list of tools becomes None.
+
+    `knows_calls`: somebody who knows the model says that it calls tools, so its template is believed to show them even
+    if probing does not find them in its prompts.
 
     Raises:
         PromptFormatError: no messages, an unknown role, content that is not text, tools or tool calls for a
@@ -53,11 +57,16 @@ def normalise(
     if has_calls:
         from .tool_calls.history import calls_in_form  # most conversations hold no calls
 
-        plain = calls_in_form(plain, capabilities.call_form)
+        form = capabilities.call_form
+        if form is None and knows_calls:
+            form = CallForm()
+        plain = calls_in_form(plain, form)
     if has_system:
         plain = _with_system_kept(plain, capabilities)
     if not tools:
         return plain, None
+    if not capabilities.offers_tools and not knows_calls:
+        raise PromptFormatError("this model's chat template has no tools.", param="tools")
     return plain, _plain_tools(tools, capabilities)
 
 
@@ -68,7 +77,8 @@ def _plain(message: Message, index: int) -> dict[str, Any]:
         raise PromptFormatError(f"{role!r} is not one of {', '.join(_ROLES)}.", param=f"messages[{index}].role")
     plain = {name: value for name, value in message.items() if value is not None}
     plain["role"] = _ROLES[role]
-    plain["content"] = _text(message.get("content"), f"messages[{index}].content")
+    # A refusal is what an earlier answer said in place of content.
+    plain["content"] = _text(message.get("content"), f"messages[{index}].content") or plain.get("refusal", "")
     if not plain.get("tool_calls"):
         plain.pop("tool_calls", None)
     return plain
@@ -82,14 +92,14 @@ def _text(content: Any, param: str) -> str:
     if not isinstance(content, list):
         raise PromptFormatError("must be text or a list of text parts.", param=param)
     # Parts follow each other without a separator, as templates that read parts themselves write them.
-    text = ""
+    texts = []
     for index, part in enumerate(content):
         kind = part.get("type") if isinstance(part, Mapping) else None
         part_text = part.get(kind) if kind in ("text", "refusal") else None
         if not isinstance(part_text, str):
             raise PromptFormatError(f"this model reads text only, not {kind or part!r}.", param=f"{param}[{index}]")
-        text += part_text
-    return text
+        texts.append(part_text)
+    return "".join(texts)
 
 
 def _with_system_kept(messages: list[dict[str, Any]], capabilities: AnyCapabilities) -> list[dict[str, Any]]:
@@ -97,6 +107,8 @@ def _with_system_kept(messages: list[dict[str, Any]], capabilities: AnyCapabilit
     messages = _with_systems_joined(messages, capabilities)
     if messages[0]["role"] != "system":
         return messages  # only later ones, which the template keeps
+    if len(messages) == 1 and not capabilities.keeps_system_alone:
+        return [{**messages[0], "role": "user"}]
     if not capabilities.takes_system:
         # No system role, as in Gemma, or one that is read from parts only.
         if capabilities.takes_system_as_parts:
@@ -117,9 +129,9 @@ def _with_systems_joined(messages: list[dict[str, Any]], capabilities: AnyCapabi
         leading += 1
     # `leading` system messages stand in front; the others are further down.
     if len(systems) > leading and capabilities.loses_later_system:
-        joined = systems
+        joined = set(systems)
     elif leading > 1 and not capabilities.keeps_two_first_systems:
-        joined = systems[:leading]
+        joined = set(systems[:leading])
     else:
         return messages
     texts, others = [], []
@@ -135,6 +147,8 @@ def _with_system_in_user(messages: list[dict[str, Any]], *, last: bool) -> list[
     """The system text in front of the first or last user message's, where the family's later templates put it."""
     system, *others = messages
     users = [index for index, message in enumerate(others) if message["role"] == "user"]
+    if not others:
+        return [{**system, "role": "user"}]
     if not users:
         # Nothing to put it into: the template refuses such a conversation, or shows what it can of it.
         return messages
@@ -145,8 +159,6 @@ def _with_system_in_user(messages: list[dict[str, Any]], *, last: bool) -> list[
 
 
 def _plain_tools(tools: Sequence[Tool], capabilities: AnyCapabilities) -> list[dict[str, Any]]:
-    if not capabilities.offers_tools:
-        raise PromptFormatError("this model's chat template has no tools.", param="tools")
     plain = []
     for index, tool in enumerate(tools):
         function = tool.get("function")

@@ -17,14 +17,16 @@ from .errors import PromptFormatError
 from .rendering import render
 
 # Tokens, roles and words of the probes. Each word occurs in no template, so where it stands in the prompt is certain.
-_TOKENS = {"bos_token": "<s>", "eos_token": "</s>", "unk_token": "<unk>", "pad_token": "<pad>"}
+# The tokens do not look like any, so that whatever looks like one is the template's own.
+_TOKENS = {"bos_token": "bostau", "eos_token": "eosphi", "unk_token": "unkchi", "pad_token": "padpsi"}
 _SYSTEM = {"role": "system", "content": "sysalpha"}
 _SYSTEM_AS_PARTS = {"role": "system", "content": [{"type": "text", "text": "sysalpha"}]}
 _LATER_SYSTEM = {"role": "system", "content": "sysomega"}
 _USER = {"role": "user", "content": "userbeta"}
 _ANSWER = {"role": "assistant", "content": "answergamma"}
 _NEXT_USER = {"role": "user", "content": "userdelta"}
-_PARAMETERS = {"type": "object", "properties": {"keylambda": {"type": "string"}}}
+# Another name than the call's key, so that the one is not taken for the other.
+_PARAMETERS = {"type": "object", "properties": {"keysigma": {"type": "string"}}}
 _TOOL = {
     "type": "function",
     "function": {"name": "toolkappa", "description": "does", "parameters": _PARAMETERS},
@@ -39,11 +41,17 @@ _CALL_ID = "a1b2c3d4e"
 _OTHER_CALL_ID = "f6g7h8i9j"
 _LONG_CALL_ID = "call_0123456789abcdef"
 
+# Arguments as Python writes an object, and JSON text that was escaped once more: models were not trained on either.
+_MISSPELLED = re.compile(r"""'keylambda'|\\"keylambda""")
+
 # What control tokens look like in the families that Bedrock imports: `<|im_end|>`, `</s>`, `[/INST]` …
 _CONTROL_TOKEN = re.compile(
     r"<\|[^|<>\s]{1,60}\|>|<｜[^｜<>\s]{1,60}｜>|<<?/?SYS>>|</?s>|<(?:start|end)_of_turn>"
     r"|<(?:bos|eos|unk|pad)>|\[/?[A-Z][A-Z_]{2,}\]"
 )
+# What a template writes around plain messages in brackets of any kind, such as `<extra_id_1>` or `[|user|]`, marks its
+# turns; only a think block is none.
+_TURN_MARK = re.compile(r"(?<!<)<(?!/?think>)[^<>\s]{1,60}>(?!>)|\[[^\[\]\s]{1,60}\]")
 
 
 class ProbedCapabilities:
@@ -71,7 +79,7 @@ class ProbedCapabilities:
         # Not every template takes a system message.
         written = self._ask([_SYSTEM, _USER, _ANSWER, _NEXT_USER]) or self._ask([_USER, _ANSWER, _NEXT_USER])
         text = f"{self._template}\n{written}\n{self._prompt_with_call}"
-        tokens = set(_CONTROL_TOKEN.findall(text))
+        tokens = set(_CONTROL_TOKEN.findall(text)) | set(_TURN_MARK.findall(written))
         # Written like XML, so the pattern leaves them out, but Qwen's tokenizers know them as tokens.
         for tag in ("<tool_response>", "</tool_response>"):
             if tag in text:
@@ -97,6 +105,12 @@ class ProbedCapabilities:
     def keeps_system_before_answer(self) -> bool:
         """See `Capabilities`."""
         return "sysalpha" in self._ask([_SYSTEM, _USER, _ANSWER], add_generation_prompt=False)
+
+    @cached_property
+    def keeps_system_alone(self) -> bool:
+        """See `Capabilities`. True where such a conversation is refused: the client then hears of it."""
+        prompt = self._try([_SYSTEM])
+        return prompt is None or "sysalpha" in prompt
 
     @cached_property
     def keeps_two_first_systems(self) -> bool:
@@ -131,11 +145,16 @@ class ProbedCapabilities:
     @cached_property
     def call_form(self) -> CallForm | None:
         """See `Capabilities`. Every combination is tried until the call and its result show in the prompt."""
+        forms = []
         for null_content in (False, True):
             for arguments_as_text in (False, True):
-                form = CallForm(arguments_as_text=arguments_as_text, null_content=null_content)
-                if self._shows_call([_USER, _call(form), _result()]):
-                    return self._with_restrictions(form)
+                forms.append(CallForm(arguments_as_text=arguments_as_text, null_content=null_content))
+        showing = [form for form in forms if self._shows_call([_USER, _call(form), _result()])]
+        for form in showing:
+            if not _MISSPELLED.search(self._ask([_USER, _call(form), _result()])):
+                return self._with_restrictions(form)
+        if showing:  # it misspells whatever it is given
+            return self._with_restrictions(showing[0])
         return None
 
     def _with_restrictions(self, form: CallForm) -> CallForm:
@@ -151,17 +170,23 @@ class ProbedCapabilities:
             nine_character_ids=not takes_long_ids,
             one_call_per_message=not takes_two_calls,
             text_in_own_message=keeps_text_before and not keeps_text_beside,
+            text_in_answer=not keeps_text_before and not keeps_text_beside,
         )
 
     @cached_property
     def call_syntax(self) -> str | None:
         """See `Capabilities`. Models are trained to write calls as their template shows earlier ones."""
-        before, _, _ = self._prompt_with_call.partition(_ARGUMENTS)
+        before, key, _ = self._prompt_with_call.partition("keylambda")
+        if re.search(r"<function=toolkappa>\s*<parameter=$", before):
+            return "qwen3_coder"
+        before = before.rstrip('{ \t\n"')  # up to the arguments, in whatever way their JSON is indented
+        if not key:
+            return None
         if "[TOOL_CALLS]" in before:
             return "mistral"
         if re.search(r"<tool_call>\s*\{[^{}]*$", before):
             return "hermes"
-        if before.endswith('"parameters": '):
+        if before.endswith('"parameters":'):
             return "llama3_json"
         return None
 
@@ -178,9 +203,10 @@ class ProbedCapabilities:
         return self._ask([_USER, _call(self.call_form), _result()], [_TOOL])
 
     def _shows_call(self, messages: Sequence[Mapping[str, Any]], *words: str) -> bool:
-        """Whether the prompt holds the arguments, the result, and `words`."""
+        """Whether the prompt holds a call's key and value in order, in any spelling, its result, and `words`."""
         prompt = self._ask(messages, [_TOOL])
-        return all(text in prompt for text in (_ARGUMENTS, "resultmu", *words))
+        in_order = 0 <= prompt.find("keylambda") < prompt.find("valuenu")
+        return in_order and all(word in prompt for word in ("resultmu", *words))
 
     def _ask(
         self,
@@ -191,6 +217,16 @@ class ProbedCapabilities:
         add_generation_prompt: bool = True,
     ) -> str:
         """The prompt for a probe, empty where the template refuses it."""
+        return self._try(messages, tools, special_tokens, add_generation_prompt=add_generation_prompt) or ""
+
+    def _try(
+        self,
+        messages: Sequence[Mapping[str, Any]],
+        tools: Sequence[Mapping[str, Any]] | None = None,
+        special_tokens: Mapping[str, str] = _TOKENS,
+        *,
+        add_generation_prompt: bool = True,
+    ) -> str | None:
         try:
             return render(
                 messages,
@@ -200,7 +236,7 @@ class ProbedCapabilities:
                 add_generation_prompt=add_generation_prompt,
             )
         except PromptFormatError:
-            return ""
+            return None
 
 
 def _call(form: CallForm, *, ids: Sequence[str] = (_CALL_ID,)) -> dict[str, Any]:

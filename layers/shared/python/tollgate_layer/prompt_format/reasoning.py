@@ -1,7 +1,8 @@
 """The `<think>` block in front of an answer, as vLLM's reasoning parsers read it.
 
 https://docs.vllm.ai/en/latest/features/reasoning_outputs.html: everything up to `</think>` is reasoning, byte
-for byte; without an end tag all of it is. A block counts only at the very beginning, where models write it.
+for byte; without an end tag all of it is. A block counts only at the very beginning, where models write it, or where
+their prompt has opened it.
 """
 
 from __future__ import annotations
@@ -11,9 +12,14 @@ from enum import Enum
 OPENING = "<think>"
 CLOSING = "</think>"
 
+LONGEST_DOUBT = 2000
+"""Characters of a stream that are held back where its text does not begin with `<think>`: so far, a closing tag shows
+that the prompt has opened the block. Longer thoughts need the record to say so (`reasoning: "open"`)."""
+
 
 class _State(Enum):
     BEFORE = "it is not known yet whether the text begins with a block"
+    DOUBT = "it does not begin with a tag, but may be in a block that the prompt has opened"
     INSIDE = "in the block"
     AFTER = "behind the block, or there is none"
 
@@ -22,53 +28,77 @@ class ReasoningSplitter:
     """Splits text that arrives in pieces into reasoning and content.
 
     `starts_inside`: the prompt has opened the block, so the text begins in it (an opening tag is then optional).
+    Without it, a closing tag that has no opening one tells the same: what stands before it is reasoning.
     """
 
     def __init__(self, *, starts_inside: bool) -> None:
         self._starts_inside = starts_inside
         self._state = _State.BEFORE
-        self._held = ""
+        self._held: list[str] = []
+        self._held_length = 0
+        self._end = ""
+        """The last characters that are held, in which a closing tag may begin."""
 
     def feed(self, text: str, *, final: bool = False) -> tuple[str, str]:
         """The reasoning and the content that are certain by now; after `final` nothing is held back."""
         if self._state is _State.AFTER:
             return "", text
-        self._held += text
+        if self._state is _State.DOUBT:
+            return self._in_doubt(text, final=final)
+        held = self._take_held() + text
         if self._state is _State.BEFORE:
-            self._state = self._state_at_beginning(final=final)
-        # So far white space, or the beginning of an opening tag.
-        if self._state is _State.BEFORE:
-            return "", ""
-        if self._state is _State.INSIDE:
-            return self._up_to_closing(final=final)
-        content = self._held
-        self._held = ""
-        return "", content
+            if not final and len(held) < LONGEST_DOUBT and OPENING.startswith(held.lstrip()):
+                self._hold(held)  # so far white space, or the beginning of an opening tag
+                return "", ""
+            self._state, held = self._beginning(held)
+            if self._state is _State.DOUBT:
+                return self._in_doubt(held, final=final)
+        return self._up_to_closing(held, final=final)
 
-    def _state_at_beginning(self, *, final: bool) -> _State:
-        """The state behind an opening tag, which is dropped with the white space before it."""
-        stripped = self._held.lstrip()
+    def _beginning(self, held: str) -> tuple[_State, str]:
+        """The state at the beginning, and the text without an opening tag and the white space before it."""
+        stripped = held.lstrip()
         if stripped.startswith(OPENING):
-            self._held = stripped[len(OPENING) :]
-            return _State.INSIDE
-        if OPENING.startswith(stripped) and not final:
-            return _State.BEFORE
-        if self._starts_inside:
-            return _State.INSIDE
-        return _State.AFTER
+            return _State.INSIDE, stripped[len(OPENING) :]
+        return _State.INSIDE if self._starts_inside else _State.DOUBT, held
 
-    def _up_to_closing(self, *, final: bool) -> tuple[str, str]:
-        reasoning, closing, content = self._held.partition(CLOSING)
+    def _in_doubt(self, text: str, *, final: bool) -> tuple[str, str]:
+        seen = self._end + text
+        closing, opening = seen.find(CLOSING), seen.find(OPENING)
+        if closing >= 0 and not 0 <= opening < closing:
+            self._state = _State.AFTER
+            reasoning, _, content = (self._take_held() + text).partition(CLOSING)
+            return reasoning, content
+        self._hold(text)
+        # A closing tag behind an opening one that is not at the beginning is somebody's words about tags.
+        if final or opening >= 0 or self._held_length >= LONGEST_DOUBT:
+            self._state = _State.AFTER
+            return "", self._take_held()
+        return "", ""
+
+    def _up_to_closing(self, held: str, *, final: bool) -> tuple[str, str]:
+        reasoning, closing, content = held.partition(CLOSING)
         if closing:
             self._state = _State.AFTER
-            self._held = ""
             return reasoning, content
-        certain = len(self._held)
+        certain = len(held)
         if not final:
-            certain -= partial_suffix(self._held, CLOSING)
-        reasoning = self._held[:certain]
-        self._held = self._held[certain:]
-        return reasoning, ""
+            certain -= partial_suffix(held, CLOSING)
+        self._hold(held[certain:])
+        return held[:certain], ""
+
+    def _hold(self, text: str) -> None:
+        # Pieces, not one text that grows: that would be copied with every piece.
+        self._held.append(text)
+        self._held_length += len(text)
+        self._end = (self._end + text)[-len(CLOSING) :]
+
+    def _take_held(self) -> str:
+        held = "".join(self._held)
+        self._held = []
+        self._held_length = 0
+        self._end = ""
+        return held
 
 
 def partial_suffix(text: str, mark: str) -> int:

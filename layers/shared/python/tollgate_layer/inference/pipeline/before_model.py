@@ -9,7 +9,14 @@ from tollgate_layer.inference import dialects
 from tollgate_layer.inference.backends.bedrock import choose_format
 from tollgate_layer.inference.chat_template import rendered_conversation
 from tollgate_layer.inference.completion_spec import CompletionSpec
-from tollgate_layer.inference.conversation import Conversation, messages_of, served_conversation
+from tollgate_layer.inference.conversation import (
+    Conversation,
+    defuser_of,
+    harmless_parameters,
+    invalid_parameter,
+    messages_of,
+    served_conversation,
+)
 from tollgate_layer.inference.failures.errors import RequestError
 from tollgate_layer.inference.json_text import JsonObject
 from tollgate_layer.inference.length import fit
@@ -101,10 +108,16 @@ def converse(request: Request, record: ModelRecord, variant: Variant, now: float
     """
     parameters = with_defaults(request, record)
     if request.prompt is not None:
+        # Such a model's clients say what its prompt asks for, and no more: a prompt of their own could say anything.
+        if record.prompt is not None:
+            raise invalid_parameter("prompt", "this model has a prompt of its own: use /v1/chat/completions")
         return Conversation(request.prompt, parameters, request.stop)
     if variant.chat_template is not None:
+        # First: a template that is none is the record's fault, and is not to be met while texts are made harmless.
         check_template(variant)
-    messages = messages_of(request, record)
+    defuser = defuser_of(variant)
+    messages = messages_of(request, record, defuser)
+    parameters = harmless_parameters(parameters, defuser)
     if variant.chat_template is not None:
         return rendered_conversation(messages, parameters, request.stop, variant, now)
     if variant.body_format == "openai":

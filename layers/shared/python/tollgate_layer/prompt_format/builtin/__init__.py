@@ -33,29 +33,25 @@ _QWEN_REASONING = _QWEN._replace(writes_reasoning=True)
 
 _SENTENCEPIECE_TOKENS = {"bos_token": "<s>", "eos_token": "</s>"}
 _LLAMA2 = Capabilities(
-    frozenset({"<s>", "</s>", "[INST]", "[/INST]", "<<SYS>>", "<</SYS>>"}), keeps_two_first_systems=False
+    frozenset({"[INST]", "[/INST]", "<<SYS>>", "<</SYS>>"}), keeps_system_alone=False, keeps_two_first_systems=False
 )
 
 _LLAMA3_TOKENS = {"bos_token": "<|begin_of_text|>", "eos_token": "<|eot_id|>"}
-# `<|begin_of_text|>` is not listed because everything of the shape `<|…|>` is neutralised anyway. `<s>` is, because
-# probes write that as the beginning of a sequence.
-_LLAMA3 = Capabilities(
-    frozenset({"<s>", "<|start_header_id|>", "<|end_header_id|>", "<|eot_id|>"}), end_of_turn="<|eot_id|>"
-)
+_LLAMA3 = Capabilities(frozenset({"<|start_header_id|>", "<|end_header_id|>", "<|eot_id|>"}), end_of_turn="<|eot_id|>")
 _LLAMA31 = _LLAMA3._replace(
     offers_tools=True,
     call_form=CallForm(one_call_per_message=True, text_in_own_message=True),
     call_syntax="llama3_json",
 )
 
-_MISTRAL1 = Capabilities(frozenset({"<s>", "</s>", "[INST]", "[/INST]"}), keeps_two_first_systems=False)
+_MISTRAL1 = Capabilities(frozenset({"[INST]", "[/INST]"}), keeps_system_alone=False, keeps_two_first_systems=False)
 _MISTRAL3 = _MISTRAL1._replace(
     control_tokens=_MISTRAL1.control_tokens
     | {"[AVAILABLE_TOOLS]", "[/AVAILABLE_TOOLS]", "[TOOL_CALLS]", "[TOOL_RESULTS]", "[/TOOL_RESULTS]"},
     keeps_system_before_answer=False,
     offers_tools=True,
     leaves_quotes=True,
-    call_form=CallForm(nine_character_ids=True),
+    call_form=CallForm(nine_character_ids=True, text_in_answer=True),
     call_syntax="mistral",
 )
 
@@ -64,7 +60,7 @@ _DEEPSEEK_TOKENS = {"bos_token": "<｜begin▁of▁sentence｜>", "eos_token": "
 _DEEPSEEK = Capabilities(
     frozenset(
         {
-            *("<s>", "<｜User｜>", "<｜Assistant｜>", "<｜end▁of▁sentence｜>"),
+            *("<｜User｜>", "<｜Assistant｜>", "<｜end▁of▁sentence｜>"),
             *("<｜tool▁calls▁begin｜>", "<｜tool▁call▁begin｜>", "<｜tool▁call▁end｜>", "<｜tool▁sep｜>"),
             *("<｜tool▁outputs▁begin｜>", "<｜tool▁outputs▁end｜>"),
             *("<｜tool▁output▁begin｜>", "<｜tool▁output▁end｜>"),

@@ -95,9 +95,7 @@ def answer_and_calls(messages: Sequence[Message], index: int, *, keep_thoughts: 
     """The text of an assistant message and its tool calls, each on lines of its own."""
     message = messages[index]
     calls = message.get("tool_calls") or ()
-    listed = ""
-    for call in calls:
-        listed += "\n" + tool_call(call, verbatim_strings=False)
+    listed = "".join(["\n" + tool_call(call, verbatim_strings=False) for call in calls])
     # Content may be missing or null beside calls. QwQ's history has no such exception: there it must be text.
     if calls and keep_thoughts and not message.get("content"):
         return listed

@@ -12,6 +12,9 @@ from ..errors import PromptFormatError
 from ..template_input import Message, TemplateInput, Tool
 from .shared import begins_with_system, content_text, to_json, trimmed
 
+# Characters of all offers of tools in one prompt: far more than any model's context holds.
+_MOST_OFFERED = 16_000_000
+
 
 def mistral_v1(inputs: TemplateInput) -> str:
     """Mistral 7B v0.1 and v0.2, Mixtral: no tools; the system text opens the first user turn."""
@@ -55,6 +58,10 @@ def _v3(inputs: TemplateInput, *, space: str) -> str:
     for message in messages[start:]:
         if message.get("role") == "user":
             last_user = message
+    offer = ""
+    if inputs.tools is not None:
+        offer = f"[AVAILABLE_TOOLS]{space}{_definitions(inputs.tools)}[/AVAILABLE_TOOLS]"
+    offered_characters = 0
     parts = [inputs.special_tokens["bos_token"]]
     for index in range(start, len(messages)):
         message = messages[index]
@@ -63,8 +70,11 @@ def _v3(inputs: TemplateInput, *, space: str) -> str:
             continue
         # Equal to the last user message, not only the last itself: the family's template compares messages, so
         # a question that is asked twice shows the tools twice.
-        if inputs.tools is not None and message == last_user:
-            parts.append(f"[AVAILABLE_TOOLS]{space}{_definitions(inputs.tools)}[/AVAILABLE_TOOLS]")
+        if offer and message == last_user:
+            offered_characters += len(offer)
+            if offered_characters > _MOST_OFFERED:
+                raise PromptFormatError("too many, and shown with each of too many equal questions.", param="tools")
+            parts.append(offer)
         content = content_text(messages, index)
         # The system text stands right before the question at hand, and nowhere if a tool result is last.
         if has_system and index == len(messages) - 1:

@@ -1,7 +1,7 @@
-"""Operations that could grow beyond bounds in a single step, refused before they run.
+"""Operations that could grow beyond bounds in a single step, checked before they run.
 
-The meter sees a value once it is there. For `'a' * 10**9`, `10**10**10` or a wide padding that is too late: each
-function here looks at an operation's arguments first, and raises LimitExceededError.
+The meter sees a value once it is there. For `'a' * 10**9` or a long text that replaces each character that is too late:
+each function here looks at an operation's arguments first, and raises LimitExceededError.
 """
 
 from __future__ import annotations
@@ -10,13 +10,21 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from .limits import LARGEST_INTEGER_BITS, LARGEST_WIDTH, LONGEST_OPTION, LONGEST_TEXT, LimitExceededError
+from .allowed import check_integer
+from .limits import (
+    LARGEST_INTEGER_BITS,
+    LONGEST_OPTION,
+    LONGEST_PATTERN,
+    LONGEST_TEXT,
+    MOST_ITEMS,
+    MOST_WIDTH_DIGITS,
+    LimitExceededError,
+)
 
 CONTAINERS = (list, tuple, dict)
 
-# A width of six digits or more, or one that is an argument (`%*d`, `{:{width}}`).
-_WIDE_FORMAT = re.compile(r"\d{6}|%[^%a-zA-Z]*\*")
-_NESTED_FORMAT = re.compile(r":[^{}]*\{")
+# A width of too many digits, or one that is an argument (`%*d`).
+_WIDE_FORMAT = re.compile(rf"\d{{{MOST_WIDTH_DIGITS + 1}}}|%[^%a-zA-Z]*\*")
 
 
 def multiply(left: Any, right: Any) -> Any:
@@ -24,33 +32,55 @@ def multiply(left: Any, right: Any) -> Any:
     for repeated, times in ((left, right), (right, left)):
         if isinstance(times, int) and hasattr(repeated, "__len__"):
             _check_length(len(repeated) * times)
-    if isinstance(left, int) and isinstance(right, int):
-        _check_integer(left.bit_length() + right.bit_length())
-    return left * right
+    return _bounded(left * right)
 
 
 def power(left: Any, right: Any) -> Any:
     """`**`, for integers of bounded length."""
-    if isinstance(left, int) and isinstance(right, int):
-        _check_integer(left.bit_length() * max(right, 0))
-    return left**right
+    whole_numbers = isinstance(left, int) and isinstance(right, int)
+    if whole_numbers and left.bit_length() * max(right, 0) > 2 * LARGEST_INTEGER_BITS:
+        raise LimitExceededError("it computes a number that is too large")
+    return _bounded(left**right)
+
+
+def add(left: Any, right: Any) -> Any:
+    """`+`, for texts, lists and numbers of bounded length."""
+    return _bounded(left + right)
+
+
+def subtract(left: Any, right: Any) -> Any:
+    """`-`, for numbers of bounded length."""
+    return _bounded(left - right)
+
+
+def _bounded(value: Any) -> Any:
+    if isinstance(value, int):
+        check_integer(value)
+    return value
 
 
 def remainder(left: Any, right: Any) -> Any:
     """`%`: of numbers, or old-style formatting without wide paddings."""
-    if isinstance(left, str | bytes):
-        check_format(left, right)
+    if isinstance(left, str):
+        values = right if isinstance(right, tuple) else (right,)
+        if isinstance(right, Mapping):
+            values = tuple(right.values())
+        longest = max([_text_length(value, 0) for value in values], default=0)
+        # A mapping's value may be put in again and again.
+        _check_length(left.count("%") * longest)
+        if len(left) > LONGEST_PATTERN or _WIDE_FORMAT.search(left):
+            raise LimitExceededError("it formats with a pattern or a width that is too large")
     return left % right
 
 
-def check_method(method: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
-    """Refuse a call of a method of texts, bytes or integers that could make something out of proportion."""
-    check = _METHODS.get(getattr(method, "__name__", ""))
-    if check is not None:
-        # The sandbox hands over `format` as a function around the method.
-        owner = getattr(getattr(method, "__wrapped__", method), "__self__", None)
-        if isinstance(owner, str | bytes | int):
-            check(owner, *args, **kwargs)
+def number_range(*limits: Any) -> range:
+    """`range(...)`, of numbers and of a length that are bounded."""
+    numbers = range(*limits)
+    for limit in limits:
+        check_integer(limit)
+    if len(numbers) > MOST_ITEMS // 10:
+        raise LimitExceededError("it counts too far")
+    return numbers
 
 
 def check_text(value: Any, *_: Any, **__: Any) -> None:
@@ -59,9 +89,9 @@ def check_text(value: Any, *_: Any, **__: Any) -> None:
         _text_length(value, 0)
 
 
-def _text_length(value: Any, length: int) -> int:
+def _text_length(value: Any, length: int, indent: int = 0, level: int = 0) -> int:
     """A lower bound of `length` and the value's text, found without making the text."""
-    length += 4  # quotes or brackets, a comma and a space
+    length += 4 + indent * level  # quotes or brackets, a comma and a space, a line's indentation
     if isinstance(value, str):
         length += len(value)
     _check_length(length)
@@ -71,56 +101,49 @@ def _text_length(value: Any, length: int) -> int:
     elif isinstance(value, list | tuple):
         items = value
     for item in items:
-        length = _text_length(item, length)
+        length = _text_length(item, length, indent, level + 1)
     return length
-
-
-def check_widths(*values: Any, **named: Any) -> None:
-    """Refuse widths, counts and fillers that multiply into more than anybody needs."""
-    for value in (*values, *named.values()):
-        if isinstance(value, int) and abs(value) > LARGEST_WIDTH:
-            raise LimitExceededError(f"{value} is more than a template may ask for")
-        if isinstance(value, str) and len(value) > LARGEST_WIDTH:
-            raise LimitExceededError("it pads or indents with a text that is too long")
 
 
 def check_indent(text: Any, width: Any = 4, *_: Any, **__: Any) -> None:
     """Refuse an indentation that multiplies a text."""
     check_text(text)
-    check_widths(width)
     characters = len(width) if isinstance(width, str) else int(width)
     lines = str(text).count("\n") + 1
     _check_length(lines * characters)
 
 
-def check_replace(text: Any, old: Any, new: Any, *_: Any) -> None:
+def check_replace(text: Any, old: Any, new: Any, *_: Any, **__: Any) -> None:
     """Refuse a replacement that multiplies a text."""
     check_text(text)
     _check_length(str(text).count(str(old)) * len(str(new)))
 
 
-def check_options(value: Any, *options: Any, **named: Any) -> None:
-    """Refuse a filter whose options ask for too much."""
-    check_text(value)
-    check_widths(*options, **named)
-
-
 def check_json(value: Any, indent: Any, separators: Any) -> None:
     """Refuse JSON that is too long or mostly indentation."""
-    check_text(value)
-    for part in (indent, *(separators or ())):
-        too_wide = isinstance(part, int) and part > LONGEST_OPTION
-        too_long = isinstance(part, str) and len(part) > LONGEST_OPTION
-        if too_wide or too_long:
-            raise LimitExceededError("it indents JSON too far")
+    width = len(indent) if isinstance(indent, str) else int(indent or 0)
+    if max([width, *map(len, separators or ())]) > LONGEST_OPTION:
+        raise LimitExceededError("it indents JSON too far")
+    _text_length(value, 0, width)
 
 
-def check_wrapping(text: Any, *options: Any, **named: Any) -> None:
-    """Refuse long texts that would be put in at every line or link."""
+def check_option(text: Any, chars: Any = None) -> None:
+    """Refuse a set of characters to strip that is so long that each character of the text is looked for in it."""
     check_text(text)
-    for option in (*options, *named.values()):
-        if isinstance(option, str) and len(option) > LONGEST_OPTION:
-            raise LimitExceededError("it wraps with a text that is too long")
+    if isinstance(chars, str) and len(chars) > LONGEST_OPTION:
+        raise LimitExceededError("it strips too many different characters")
+
+
+def check_truncate(text: Any, length: Any = 255, killwords: Any = False, end: Any = "...", *_: Any, **__: Any) -> None:
+    """Refuse an ending that is too long."""
+    check_option(text, end)
+
+
+def check_items(value: Any, *_: Any, **__: Any) -> None:
+    """Refuse to make a list of too many items, such as of a long text's characters."""
+    if hasattr(value, "__len__") and len(value) > MOST_ITEMS:
+        raise LimitExceededError("it makes a list that is too long")
+    check_text(value)
 
 
 def check_join(separator: Any, items: Any) -> None:
@@ -129,17 +152,22 @@ def check_join(separator: Any, items: Any) -> None:
     check_text(items)
 
 
-def check_format(text: Any, *args: Any, **kwargs: Any) -> None:
-    """Refuse formatting with paddings that are too wide."""
-    pattern = text.decode("latin-1") if isinstance(text, bytes) else str(text)
-    values = [*args, *kwargs.values()]
-    check_text(values)
-    if _WIDE_FORMAT.search(pattern):
-        raise LimitExceededError("it formats with a width that is too large")
-    if _NESTED_FORMAT.search(pattern):
-        for value in values:
-            if isinstance(value, int):
-                check_widths(value)
+def join(separator: str, items: Any = ()) -> str:
+    """The method of texts, over a list: a generator has no length to check."""
+    items = list(items)
+    check_join(separator, items)
+    return separator.join(items)
+
+
+def _check_split(text: str, sep: Any = None, *_: Any, **__: Any) -> None:
+    # Words are at least a character and a space long.
+    pieces = text.count(sep) if sep else len(text) // 2
+    if pieces > MOST_ITEMS:
+        raise LimitExceededError("it makes a list that is too long")
+
+
+def _check_lines(text: str, *_: Any, **__: Any) -> None:
+    _check_split(text, "\n")
 
 
 def _check_length(length: int) -> None:
@@ -147,46 +175,13 @@ def _check_length(length: int) -> None:
         raise LimitExceededError("it makes more text than the conversation can need")
 
 
-def _check_integer(bits: int) -> None:
-    if bits > LARGEST_INTEGER_BITS:
-        raise LimitExceededError("it computes a number that is too large")
-
-
-# Methods, called with the value they belong to and their arguments.
-
-
-def _check_padding_method(_: Any, *args: Any, **kwargs: Any) -> None:
-    check_widths(*args, **kwargs)
-
-
-def _check_to_bytes_method(_: Any, *args: Any, **kwargs: Any) -> None:
-    check_widths(*args[:1], *kwargs.values())  # the length; the byte order behind it is a text
-
-
-def _check_join_method(separator: Any, items: Any = ()) -> None:
-    if not hasattr(items, "__len__"):
-        items = ()  # a generator: what it gives is counted when the method has joined it
-    check_join(separator, items)
-
-
-def _check_format_map_method(text: Any, values: Any) -> None:
-    check_format(text, *values.values())
-
-
-def _refuse_method(*_: Any, **__: Any) -> None:
-    raise LimitExceededError("it uses a method that templates may not use")
-
-
-_METHODS: Mapping[str, Callable[..., None]] = {
-    "center": _check_padding_method,
-    "expandtabs": _check_padding_method,
-    "format": check_format,
-    "format_map": _check_format_map_method,
-    "join": _check_join_method,
-    "ljust": _check_padding_method,
+# Methods of texts that are checked, called with the text and their arguments.
+METHODS: Mapping[str, Callable[..., None]] = {
+    "lstrip": check_option,
     "replace": check_replace,
-    "rjust": _check_padding_method,
-    "to_bytes": _check_to_bytes_method,
-    "translate": _refuse_method,
-    "zfill": _check_padding_method,
+    "rsplit": _check_split,
+    "rstrip": check_option,
+    "split": _check_split,
+    "splitlines": _check_lines,
+    "strip": check_option,
 }

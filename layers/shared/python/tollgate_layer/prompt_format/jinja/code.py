@@ -46,16 +46,18 @@ class MeteredCode(CodeGenerator):
         self.writeline(f"context.meter.enter({literal_characters})")
         super().blockvisit(body, frame)
 
+    def _output_child_to_const(self, node: nodes.Expr, frame: Frame, finalize: Any) -> str:
+        """Literal text only: Jinja would run filters of literals here, while it compiles and no meter counts."""
+        if not isinstance(node, nodes.TemplateData):
+            raise nodes.Impossible
+        return node.data
+
     # Jinja writes an output as: what `pre` writes, the expression, what `post` writes. Its own part only escapes, which
     # no chat template needs, and turns the value into text, which the meter does itself.
     def _output_child_pre(self, node: nodes.Expr, frame: Frame, finalize: Any) -> None:
         self.write("context.meter.output(")
-        if frame.eval_ctx.volatile or frame.eval_ctx.autoescape:
-            super()._output_child_pre(node, frame, finalize)
 
     def _output_child_post(self, node: nodes.Expr, frame: Frame, finalize: Any) -> None:
-        if frame.eval_ctx.volatile or frame.eval_ctx.autoescape:
-            super()._output_child_post(node, frame, finalize)
         self.write(")")
 
     def visit_Concat(self, node: nodes.Concat, frame: Frame) -> None:  # noqa: N802

@@ -13,11 +13,11 @@ from jinja2.exceptions import SecurityError
 from jinja2.ext import Extension, loopcontrols
 from jinja2.filters import FILTERS
 from jinja2.parser import Parser
-from jinja2.runtime import Context, LoopContext
+from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.utils import Namespace
 
-from . import checks
+from . import allowed, checks
 from .code import MeteredCode, MeteredContext
 
 
@@ -27,17 +27,36 @@ class ChatTemplateEnvironment(ImmutableSandboxedEnvironment):
     code_generator_class = MeteredCode
     context_class = MeteredContext
     # Operators that the sandbox runs through `call_binop`. The others cannot make anything large.
-    intercepted_binops = frozenset({"+", "*", "**", "%"})
+    intercepted_binops = frozenset({"+", "-", "*", "**", "%"})
 
     def __init__(self) -> None:
-        super().__init__(trim_blocks=True, lstrip_blocks=True, extensions=[GenerationBlock, loopcontrols])
-        self.binop_table |= {"*": checks.multiply, "**": checks.power, "%": checks.remainder}
+        # Not optimised: the optimiser runs filters while it compiles, where no meter counts.
+        super().__init__(
+            trim_blocks=True, lstrip_blocks=True, extensions=[GenerationBlock, loopcontrols], optimized=False
+        )
+        self.binop_table |= {
+            "+": checks.add,
+            "-": checks.subtract,
+            "*": checks.multiply,
+            "**": checks.power,
+            "%": checks.remainder,
+        }
+        self.filters = {name: FILTERS[name] for name in allowed.FILTERS}
         self.filters |= {"tojson": _tojson, "join": _join}
         for check, names in _CHECKED_FILTERS.items():
             for name in names:
                 self.filters[name] = _checked(name, check)
-        self.globals |= {"raise_exception": _raise_exception, "dict": _dict, "namespace": _Namespace}
-        del self.globals["lipsum"]  # makes any amount of text
+        self.globals = {
+            "dict": _dict,
+            "namespace": _Namespace,
+            "raise_exception": _raise_exception,
+            "range": checks.number_range,
+        }
+
+    def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
+        template = super()._parse(source, name, filename)
+        allowed.check_source(template)
+        return template
 
     def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
         """The value of `left operator right`, counted."""
@@ -53,10 +72,8 @@ class ChatTemplateEnvironment(ImmutableSandboxedEnvironment):
             # Jinja passes these to every call, for macros; its own `call` takes them out too.
             kwargs.pop("_loop_vars", None)
             kwargs.pop("_block_vars", None)
-            checks.check_method(function, args, kwargs)
-            value = function(*args, **kwargs)
+            value = _call_method(function, args, kwargs)
         else:
-            checks.check_method(function, args, kwargs)
             value = super().call(context, function, *args, **kwargs)
         meter = context.meter  # type: ignore[attr-defined]
         if type(value) is dict:
@@ -73,9 +90,26 @@ class ChatTemplateEnvironment(ImmutableSandboxedEnvironment):
         eval_ctx: nodes.EvalContext | None = None,
     ) -> Any:
         """A filter that `map` and its like apply to each item."""
+        if name not in self.filters:
+            raise allowed.not_allowed("filter", name)
         result = super().call_filter(name, value, args, kwargs, context, eval_ctx)
         if isinstance(context, MeteredContext):
             return context.meter.made(result)
+        return result
+
+    def call_test(
+        self,
+        name: str,
+        value: Any,
+        args: Sequence[Any] | None = None,
+        kwargs: Mapping[str, Any] | None = None,
+        context: Context | None = None,
+        eval_ctx: nodes.EvalContext | None = None,
+    ) -> bool:
+        """A test that `select` and its like apply to each item."""
+        result: bool = super().call_test(name, value, args, kwargs, context, eval_ctx)
+        if isinstance(context, MeteredContext):
+            context.meter.compared(result)
         return result
 
     def getattr(self, obj: Any, attribute: str) -> Any:
@@ -86,21 +120,37 @@ class ChatTemplateEnvironment(ImmutableSandboxedEnvironment):
             if value is _MISSING:
                 return self.undefined(obj=obj, name=attribute)
             return value
-        if attribute in _PLAIN_ATTRIBUTES.get(kind, ()):
+        if attribute in allowed.ATTRIBUTES.get(kind, ()):
             return getattr(obj, attribute)
         if kind is _Namespace and not attribute.startswith("_") and hasattr(obj, attribute):
             return getattr(obj, attribute)
         return super().getattr(obj, attribute)
 
+    def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
+        """Whether templates may read an attribute, or call a method: by the allow-list."""
+        for kind, attributes in allowed.ATTRIBUTES.items():
+            if isinstance(obj, kind):
+                return attr in attributes
+        return isinstance(obj, _Namespace) and not attr.startswith("_")
+
+    def wrap_str_format(self, value: Any) -> Callable[..., str] | None:
+        """The sandbox's own `format`, which would pass by the allow-list: there is none."""
+        return None
+
+
+def _call_method(method: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+    owner = method.__self__
+    if isinstance(owner, str):
+        if method.__name__ == "join":
+            return checks.join(owner, *args, **kwargs)
+        check = checks.METHODS.get(method.__name__)
+        if check is not None:
+            check(owner, *args, **kwargs)
+    return method(*args, **kwargs)
+
 
 _MISSING = object()
 _DICT_ATTRIBUTES = frozenset(dir(dict))
-# Without `format` and `format_map`, which the sandbox wraps.
-_TEXT_ATTRIBUTES = frozenset(name for name in dir(str) if name[0] != "_" and not name.startswith("format"))
-_LOOP_ATTRIBUTES = frozenset(
-    {"first", "last", "index", "index0", "length", "revindex", "revindex0", "previtem", "nextitem"}
-)
-_PLAIN_ATTRIBUTES: Mapping[type, frozenset[str]] = {str: _TEXT_ATTRIBUTES, LoopContext: _LOOP_ATTRIBUTES}
 
 
 class GenerationBlock(Extension):
@@ -174,13 +224,11 @@ def _checked(name: str, check: Callable[..., None]) -> Callable[..., Any]:
 
 
 _CHECKED_FILTERS: Mapping[Callable[..., None], Sequence[str]] = {
-    checks.check_text: (
-        *("capitalize", "e", "escape", "forceescape", "lower", "pprint", "string", "striptags", "title", "trim"),
-        *("upper", "urlencode", "wordcount", "xmlattr"),
-    ),
-    checks.check_options: ("batch", "center", "round", "slice", "truncate"),
-    checks.check_wrapping: ("urlize", "wordwrap"),
-    checks.check_format: ("format",),
+    checks.check_text: ("capitalize", "e", "escape", "lower", "string", "title", "upper"),
+    # These look at every item, some in lower case, of which they keep copies.
+    checks.check_items: ("dictsort", "list", "max", "min", "reverse", "sort", "unique"),
+    checks.check_option: ("trim",),
+    checks.check_truncate: ("truncate",),
     checks.check_indent: ("indent",),
     checks.check_replace: ("replace",),
 }

@@ -16,11 +16,8 @@ from ..errors import PromptFormatError
 from ..template_input import Message, TemplateInput
 from .code import MeteredContext
 from .environment import ChatTemplateEnvironment
-from .limits import DEFAULT_LIMITS, LimitExceededError, RenderLimits
+from .limits import DEFAULT_LIMITS, LONGEST_SOURCE, LimitExceededError, RenderLimits
 from .meter import Meter
-
-LONGEST_SOURCE = 256 * 1024
-"""Characters of template source; the longest public ones have 20,000."""
 
 
 def render_template(source: str, template_input: TemplateInput, limits: RenderLimits = DEFAULT_LIMITS) -> str:
@@ -64,6 +61,8 @@ def compiled(source: str) -> jinja2.Template:
         raise PromptFormatError(
             f"the chat template does not compile: line {error.lineno}: {error.message}", broken=True
         ) from error
+    except jinja2.exceptions.SecurityError as error:
+        raise PromptFormatError(f"the chat template was stopped: {error}.", broken=True) from error
     except Exception as error:  # Python refuses to compile what Jinja made of it, or it nests too deeply
         raise PromptFormatError(f"the chat template does not compile: {type(error).__name__}", broken=True) from error
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from ..capabilities import CallForm
 from ..errors import PromptFormatError
+from ..json_object import parse_object
 
 _NINE_CHARACTERS = re.compile(r"[A-Za-z0-9]{9}")
 _NOT_ALPHANUMERIC = re.compile(r"[^A-Za-z0-9]")
@@ -42,6 +43,8 @@ def calls_in_form(messages: list[dict[str, Any]], form: CallForm | None) -> list
             adapted.append(message)
     if form is not None and form.one_call_per_message:
         return _one_call_per_message(adapted)
+    if form is not None and form.text_in_answer:
+        return _texts_in_answers(adapted, None if form.null_content else "")
     return adapted
 
 
@@ -76,10 +79,7 @@ def _arguments(function: Mapping[str, Any], param: str) -> Mapping[str, Any]:
     """The arguments as an object. OpenAI's clients send them as JSON text."""
     arguments = function.get("arguments") or {}
     if isinstance(arguments, str):
-        try:
-            arguments = json.loads(arguments)
-        except ValueError:
-            arguments = None
+        arguments = parse_object(arguments)
     if not isinstance(arguments, Mapping):
         raise PromptFormatError("must be a JSON object as text.", param=param)
     return arguments
@@ -97,11 +97,11 @@ def _nine_character_ids(messages: list[dict[str, Any]]) -> dict[str, str]:
     old_ids += [str(message.get("tool_call_id")) for message in messages if message["role"] == "tool"]
     new_ids = {old_id: old_id for old_id in old_ids if _NINE_CHARACTERS.fullmatch(old_id)}
     taken = set(new_ids.values())
+    number = 0  # counts on from id to id: starting anew would look at every number that is taken, again and again
     for old_id in old_ids:
         if old_id in new_ids:
             continue
         new_id = _NOT_ALPHANUMERIC.sub("", old_id)[-9:].rjust(9, "0")
-        number = 0
         while new_id in taken:
             new_id = f"{number:09d}"
             number += 1
@@ -129,15 +129,43 @@ def _one_call_per_message(messages: list[dict[str, Any]]) -> list[dict[str, Any]
 
 
 def _calls_with_results(message: dict[str, Any], results: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    results_of: dict[str, list[dict[str, Any]]] = {}
+    for result in results:
+        results_of.setdefault(str(result.get("tool_call_id")), []).append(result)
     adapted: list[dict[str, Any]] = []
     content = message["content"]
     for call in message["tool_calls"]:
         adapted.append({**message, "content": content, "tool_calls": [call]})
-        adapted += [result for result in results if result.get("tool_call_id") == call.get("id")]
+        # Taken out, so that calls which share an id do not show its results twice.
+        adapted += results_of.pop(str(call.get("id")), ())
         if content is not None:
             content = ""  # the text stands beside the first call only
     # Results of no call here are the template's to refuse; dropping them would hide the client's mistake.
-    for result in results:
-        if result not in adapted:
-            adapted.append(result)
+    for left in results_of.values():
+        adapted += left
+    return adapted
+
+
+def _texts_in_answers(messages: list[dict[str, Any]], empty: str | None) -> list[dict[str, Any]]:
+    """The texts beside calls in front of the answer that ends their turn; where there is none yet, in a message of
+    their own before the turn's first call."""
+    adapted: list[dict[str, Any]] = []
+    texts: list[str] = []
+    first_call = 0  # the place in `adapted` of the turn's first call with a text
+    for message in messages:
+        if message.get("tool_calls"):
+            if message["content"]:
+                if not texts:
+                    first_call = len(adapted)
+                texts.append(message["content"])
+                message = {**message, "content": empty}
+        elif message["role"] == "assistant" and texts:
+            message = {**message, "content": "\n\n".join([*texts, message["content"]])}
+            texts = []
+        elif message["role"] != "tool" and texts:
+            adapted.insert(first_call, {"role": "assistant", "content": "\n\n".join(texts)})
+            texts = []
+        adapted.append(message)
+    if texts:
+        adapted.insert(first_call, {"role": "assistant", "content": "\n\n".join(texts)})
     return adapted

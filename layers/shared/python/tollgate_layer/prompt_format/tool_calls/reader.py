@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from enum import Enum
 from typing import Any, NamedTuple
 
 from .json_end import JsonEnd
 from .syntax import CallSyntax
+from .tags import TagReader, Types, typed
 
 
 class WrittenCall(NamedTuple):
@@ -21,10 +22,10 @@ class WrittenCall(NamedTuple):
 
 
 class Calls(NamedTuple):
-    """The calls that were read, and how many characters they took."""
+    """The calls that were read, and where in the text they end."""
 
     calls: list[WrittenCall]
-    length: int
+    end: int
 
 
 class NoCalls(Enum):
@@ -38,23 +39,30 @@ Reading = Calls | NoCalls
 
 
 class CallReader:
-    """Reads the calls of one mark. The text behind the mark is given again whenever it has grown."""
+    """Reads the calls of one mark. The text is given again whenever it has grown."""
 
-    def __init__(self, syntax: CallSyntax, offered: Collection[str]) -> None:
+    def __init__(self, syntax: CallSyntax, offered: Mapping[str, Types]) -> None:
         self._syntax = syntax
         self._offered = offered
         self._json_end = JsonEnd()
+        self._tags = TagReader()
+        self.reach = 0
+        """How far the text was read."""
 
-    def read(self, text: str, *, final: bool) -> Reading:
-        """The calls at the beginning of `text`, or why there are none. Never UNDECIDED when the text is `final`."""
+    def read(self, text: str, start: int, *, final: bool) -> Reading:
+        """The calls that begin at `start`, or why there are none. Never UNDECIDED when the text is `final`."""
         undecided = NoCalls.TEXT if final else NoCalls.UNDECIDED
-        start = skip_space(text, 0)
+        behind_mark = start
+        start = skip_space(text, start)
+        self.reach = start
+        if self._syntax.tag:
+            return self._read_tags(text, start, undecided, final=final)
         name = ""
         if self._syntax.name_in_front and start < len(text) and text[start] not in "{[":
-            found = _NAME.match(text)
+            found = _NAME.match(text, behind_mark)
             if found is None:
                 # Behind the mark stands neither JSON nor a name with JSON behind it.
-                return undecided if _MAY_BECOME_NAME.fullmatch(text) else NoCalls.TEXT
+                return undecided if _MAY_BECOME_NAME.fullmatch(text, behind_mark) else NoCalls.TEXT
             name, start = found.group(1), found.end()
         if start == len(text):
             return undecided
@@ -62,12 +70,28 @@ class CallReader:
         if not name and not _may_be_call(text, start):
             return NoCalls.TEXT
         end = self._json_end.find(text, start)
+        self.reach = len(text) if end is None else end
         if end is None:
             return undecided
         calls = self._calls(text[start:end], name)
         if not calls:
             return NoCalls.TEXT
         return self._closed(text, end, calls, final=final)
+
+    def _read_tags(self, text: str, start: int, undecided: NoCalls, *, final: bool) -> Reading:
+        self._tags.read(text, start, final=final)
+        # A tool that was not offered is known before the call is complete, and need not be held back.
+        unknown = bool(self._tags.name and self._offered and self._tags.name not in self._offered)
+        self.reach = self._tags.position or start
+        if self._tags.failed or unknown:
+            return NoCalls.TEXT
+        if self._tags.end is None:
+            self.reach = len(text)
+            return undecided
+        arguments = _json_text(typed(self._tags.values, self._offered.get(self._tags.name, {})))
+        if not self._tags.name or arguments is None:
+            return NoCalls.TEXT
+        return self._closed(text, self._tags.end, [WrittenCall(self._tags.name, arguments)], final=final)
 
     def _calls(self, text: str, name: str) -> list[WrittenCall]:
         """Every call in a JSON value; none if anything in it is not a call."""
@@ -97,7 +121,7 @@ class CallReader:
         arguments = _arguments_text(value, may_lack=bool(self._offered))
         if arguments is None:
             return None
-        return WrittenCall(name, arguments)
+        return WrittenCall(sound_text(name), arguments)
 
     def _closed(self, text: str, end: int, calls: list[WrittenCall], *, final: bool) -> Reading:
         """The calls if their closing mark follows; the end of the answer or another call closes them too."""
@@ -109,11 +133,13 @@ class CallReader:
         rest = text[after : after + len(opening) + len(closing)]
         if rest.startswith(closing):
             return Calls(calls, after + len(closing))
-        if rest.startswith(opening):
+        if rest.startswith(opening) or (self._syntax.tag and rest.startswith(self._syntax.tag)):
             return Calls(calls, after)
         if closing.startswith(rest) or opening.startswith(rest):
             # The beginning of a mark, or nothing at all.
             return Calls(calls, len(text)) if final else NoCalls.UNDECIDED
+        if self._syntax.tag:
+            return Calls(calls, end)  # its own end tag closes it well enough
         return NoCalls.TEXT
 
 
@@ -154,7 +180,25 @@ def _arguments_text(call: Mapping[str, Any], *, may_lack: bool) -> str | None:
             return None
     if not isinstance(arguments, dict):
         return None
-    return json.dumps(arguments, ensure_ascii=False)
+    return _json_text(arguments)
+
+
+def _json_text(arguments: Mapping[str, Any]) -> str | None:
+    """The arguments as JSON text that everybody can read; None where JSON has no such value (`1e400` is infinity)."""
+    try:
+        return sound_text(json.dumps(arguments, ensure_ascii=False, allow_nan=False))
+    except (ValueError, RecursionError):
+        return None
+
+
+def sound_text(text: str) -> str:
+    """The text with U+FFFD in place of each half of a surrogate pair, which a model can write as a JSON escape and
+    which no encoding can carry."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    return text
 
 
 def _refuse_constant(name: str) -> None:

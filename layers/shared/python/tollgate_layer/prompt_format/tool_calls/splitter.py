@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+import re
+from collections.abc import Callable, Mapping
 
 from ..pieces import Content, Piece, ToolArguments, ToolCall
 from ..reasoning import partial_suffix
-from .reader import CallReader, Calls, NoCalls
+from .reader import CallReader, Calls, NoCalls, skip_space
 from .syntax import CallSyntax
+from .tags import Types
 
-_BETWEEN_CALLS = " \t\r\n;,"
+_BETWEEN_CALLS = re.compile(r"[ \t\r\n;,]*")
+
+# Marks without a call behind them, each in front of a long text, would have that text read again and again: no more
+# than so many times the answer's length is read in vain, and then marks are ordinary text.
+_MOST_READ_IN_VAIN = 16
+_READ_IN_VAIN_IN_ANY_CASE = 100_000
 
 
 class ToolCallSplitter:
@@ -20,81 +27,112 @@ class ToolCallSplitter:
     decides whether a call follows.
     """
 
-    def __init__(self, syntax: CallSyntax, offered: Collection[str], new_id: Callable[[], str]) -> None:
+    def __init__(self, syntax: CallSyntax, offered: Mapping[str, Types], new_id: Callable[[], str]) -> None:
         self._syntax = syntax
         self._offered = offered
         self._new_id = new_id
-        self._held = ""
+        self._text = ""
+        self._start = 0
+        """Where, in the text, begins what is held; the rest has left. Cutting it off each time would copy much."""
         self._reader: CallReader | None = None
         self._mark_end = 0
-        """Where, in the held text, the reader's text begins."""
+        """Where, in the text, the reader's part begins."""
         self._may_lack_mark = syntax.opening_may_lack
         """Whether a call may follow without its opening mark: at the beginning, and behind another call."""
         self._calls_sent = 0
+        self._received = 0
+        self._read_in_vain = 0
 
     def feed(self, text: str, *, final: bool) -> list[Piece]:
         """The pieces that are certain with this text; after `final` nothing is held back."""
-        self._held += text
+        if self._reader is None:
+            self._text = self._text[self._start :] + text
+            self._start = 0
+        else:
+            self._text += text  # the reader remembers places in the text
+        self._received += len(text)
         pieces: list[Piece] = []
         while True:
             if self._reader is None:
                 pieces += self._up_to_next_mark(final=final)
                 if self._reader is None:
                     return pieces  # no mark in what is held
-            reading = self._reader.read(self._held[self._mark_end :], final=final)
+            reading = self._reader.read(self._text, self._mark_end, final=final)
             if reading is NoCalls.UNDECIDED:
                 return pieces
-            self._reader = None
             if isinstance(reading, Calls):
                 pieces += self._calls(reading)
             else:
+                self._read_in_vain += self._reader.reach - self._start
                 pieces += self._mark_as_content()
+            self._reader = None
 
     def _up_to_next_mark(self, *, final: bool) -> list[Piece]:
         """The content before the next mark, for which a reader is then set; without a mark, what is certain."""
+        if self._read_in_vain > _MOST_READ_IN_VAIN * self._received + _READ_IN_VAIN_IN_ANY_CASE:
+            return self._content(len(self._text))
         if self._may_lack_mark:
             start = self._start_without_mark()
             if start is not None:
                 self._expect_call(start)
                 return []
-            if not final and not self._held.strip(_BETWEEN_CALLS):
+            if not final and _behind_separators(self._text, self._start) == len(self._text):
                 return []  # the separators before another call, or white space that is dropped before the first
-        opening = self._syntax.opening
-        found = self._held.find(opening)
-        if found >= 0:
+        mark, behind_mark = self._next_mark()
+        if mark is not None:
             # White space before the mark is dropped with it: it counts as the mark's beginning.
-            length = len(self._held[:found].rstrip())
-            content = self._content(length)
-            self._expect_call(found - length + len(opening))
+            content = self._content(_without_space_at_end(self._text, self._start, mark))
+            self._expect_call(behind_mark)
             return content
         if final:
             content = []
-            if self._held.strip() or self._calls_sent == 0:
-                content = self._content(len(self._held))
-            self._held = ""  # white space behind the last call
+            if skip_space(self._text, self._start) < len(self._text) or self._calls_sent == 0:
+                content = self._content(len(self._text))
+            self._start = len(self._text)  # white space behind the last call
             return content
         # White space is held back too: it is dropped if a mark follows.
-        certain = len(self._held) - partial_suffix(self._held, opening)
-        return self._content(len(self._held[:certain].rstrip()))
+        held = max([partial_suffix(self._text, opening) for opening in self._openings()])
+        # Never before what has left already.
+        certain = max(self._start, len(self._text) - held)
+        return self._content(_without_space_at_end(self._text, self._start, certain))
+
+    def _openings(self) -> list[str]:
+        if self._syntax.tag:
+            return [self._syntax.opening, self._syntax.tag]
+        return [self._syntax.opening]
+
+    def _next_mark(self) -> tuple[int | None, int]:
+        """Where the next mark stands, and where the reader's part begins: a tag is part of the call itself."""
+        opening, tag = self._syntax.opening, self._syntax.tag
+        mark = self._text.find(opening, self._start)
+        if tag:
+            tag_mark = self._text.find(tag, self._start, len(self._text) if mark < 0 else mark)
+            if tag_mark >= 0:
+                return tag_mark, tag_mark
+        if mark < 0:
+            return None, 0
+        return mark, mark + len(opening)
 
     def _start_without_mark(self) -> int | None:
         """Where JSON begins, if the held text begins with it; None if it does not, or begins with the mark."""
-        ignored = _BETWEEN_CALLS if self._calls_sent else None
-        rest = self._held.lstrip(ignored)
-        if not rest.startswith(("{", "[")):
+        if self._calls_sent:
+            start = _behind_separators(self._text, self._start)
+        else:
+            start = skip_space(self._text, self._start)
+        if not self._text.startswith(("{", "["), start):
             return None
         # Mistral's mark begins like a list. Only more text tells `[TOOL_CALLS]` from `["TOOL"]`.
         opening = self._syntax.opening
-        if rest.startswith(opening) or opening.startswith(rest):
+        if opening.startswith(self._text[start : start + len(opening)]):
             return None
-        return len(self._held) - len(rest)
+        return start
 
     def _expect_call(self, mark_end: int) -> None:
         self._mark_end = mark_end
         self._reader = CallReader(self._syntax, self._offered)
 
     def _calls(self, reading: Calls) -> list[Piece]:
-        self._held = self._held[self._mark_end + reading.length :]
+        self._start = reading.end
         self._may_lack_mark = self._syntax.opening_may_lack
         pieces: list[Piece] = []
         for call in reading.calls:
@@ -105,17 +143,29 @@ class ToolCallSplitter:
 
     def _mark_as_content(self) -> list[Piece]:
         """The mark that turned out to be ordinary text. What follows it is looked at afresh."""
-        length = self._mark_end
-        if not self._held[:length].strip():
-            # There is no mark, only JSON that is no call. Its first character goes along, or it would be found again.
-            length += 1
-        return self._content(length)
+        end = self._mark_end
+        if skip_space(self._text, self._start) >= end:
+            # There is no mark, only JSON or a tag that is no call. Its first character goes along, or it would be
+            # found again.
+            end += 1
+        return self._content(end)
 
-    def _content(self, length: int) -> list[Piece]:
-        """Let the first `length` characters of the held text go."""
-        if length == 0:
+    def _content(self, end: int) -> list[Piece]:
+        """Let the held text go up to `end`."""
+        if end <= self._start:
             return []
-        text = self._held[:length]
-        self._held = self._held[length:]
+        text = self._text[self._start : end]
+        self._start = end
         self._may_lack_mark = False
         return [Content(text)]
+
+
+def _behind_separators(text: str, start: int) -> int:
+    found = _BETWEEN_CALLS.match(text, start)
+    assert found is not None  # the pattern also matches nothing
+    return found.end()
+
+
+def _without_space_at_end(text: str, start: int, end: int) -> int:
+    """Where `text[start:end]` ends without the white space at its end."""
+    return start + len(text[start:end].rstrip())

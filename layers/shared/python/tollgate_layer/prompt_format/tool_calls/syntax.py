@@ -4,6 +4,7 @@
 |---|---|
 | hermes | `<tool_call>{"name": …, "arguments": {…}}</tool_call>`, repeated |
 | mistral | `[TOOL_CALLS] [{"name": …, "arguments": {…}}, …]`, or `[TOOL_CALLS]name[ARGS]{…}`, repeated |
+| qwen3_coder | `<tool_call><function=name><parameter=key>value</parameter>…</function></tool_call>`, repeated |
 | llama3_json | `{"name": …, "parameters": {…}}`, with or without `<\\|python_tag\\|>`, several between semicolons |
 """
 
@@ -25,10 +26,14 @@ class CallSyntax(NamedTuple):
     that leave out special tokens drop Mistral's and Llama's marks."""
     name_in_front: bool = False
     """The name may stand before the arguments instead of inside the JSON."""
+    tag: str = ""
+    """The tag that begins a call which is written in tags instead of JSON. It also stands for an opening mark that
+    was left out."""
 
 
 SYNTAXES: Mapping[str, CallSyntax] = {
     "hermes": CallSyntax("<tool_call>", "</tool_call>"),
     "mistral": CallSyntax("[TOOL_CALLS]", opening_may_lack=True, name_in_front=True),
     "llama3_json": CallSyntax("<|python_tag|>", opening_may_lack=True),
+    "qwen3_coder": CallSyntax("<tool_call>", "</tool_call>", tag="<function="),
 }
