@@ -14,7 +14,7 @@ from api.published_schemas import published_schema
 from api.requests.chat_completions import ChatCompletionRequest
 from api.requests.completions import CompletionRequest
 from api.requests.shape import Shape
-from api.validators import parameter_table, validator_schema
+from api.validators import field_paths, parameter_table, validator_schema
 
 ROOT = Path(__file__).parent.parent
 API = ROOT / "api"
@@ -29,8 +29,12 @@ REQUESTS: dict[str, type[Shape]] = {"chat_completions": ChatCompletionRequest, "
 def generated_files() -> dict[Path, str]:
     """The text of every generated file, by its path."""
     documents: dict[str, object] = {"model_record": validator_schema(ModelRecord, fill_in=True)}
+    fields: set[str] = set()
     for name, model in REQUESTS.items():
-        documents[name] = validator_schema(model, fill_in=False)
+        schema = validator_schema(model, fill_in=False)
+        documents[name] = schema
+        fields.update(field_paths(schema))
+    documents["request_fields"] = sorted(fields)
     documents["parameters"] = parameter_table([*REQUESTS.values()])
     documents["stream_routes"] = stream_routes(read_contract())
     files = {GENERATED / f"{name}.json": json.dumps(document, indent=1) + "\n" for name, document in documents.items()}

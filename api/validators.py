@@ -8,6 +8,7 @@ https://docs.pydantic.dev/latest/api/pydantic_core_schema/
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from pydantic import BaseModel
@@ -76,6 +77,21 @@ class _Plain:
         return {"type": "typed-dict-field", "schema": self._schema(field["schema"]), "required": required}
 
 
+def field_paths(node: Any, path: str = "") -> Iterator[str]:
+    """The paths of all fields in a validator's schema, without places in lists: `messages.content.type`."""
+    if isinstance(node, list):
+        for item in node:
+            yield from field_paths(item, path)
+    elif isinstance(node, dict):
+        if node.get("type") != "typed-dict":
+            yield from field_paths([*node.values()], path)
+            return
+        for name, field in node["fields"].items():
+            field_path = f"{path}.{name}" if path else name
+            yield field_path
+            yield from field_paths(field, field_path)
+
+
 def parameter_table(models: list[type[Shape]]) -> dict[str, Schema]:
     """The rows of all fields of the request models; a parameter of several routes has one row."""
     table: dict[str, Schema] = {}
@@ -84,7 +100,8 @@ def parameter_table(models: list[type[Shape]]) -> dict[str, Schema]:
             assert isinstance(field.json_schema_extra, dict), f"{model.__name__}.{name} is not declared by parameter()"
             row: Any = field.json_schema_extra["row"]
             honoured_by = {honourer: row["renamed"].get(honourer, name) for honourer in row["honoured_by"]}
-            known = table.setdefault(name, {"nothing": [], "honoured_by": honoured_by})
+            known = table.setdefault(name, {"nothing": [], "nothing_elsewhere": [], "honoured_by": honoured_by})
             assert known["honoured_by"] == honoured_by, f"{name} is honoured by different formats on different routes"
-            known["nothing"] += [value for value in row["nothing"] if value not in known["nothing"]]
+            for kind in ("nothing", "nothing_elsewhere"):
+                known[kind] += [value for value in row[kind] if value not in known[kind]]
     return table

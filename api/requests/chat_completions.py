@@ -11,14 +11,27 @@ from pydantic import Field, Tag
 
 from api.requests.messages import Message, NamedTool, Tool
 from api.requests.sampling import SamplingParameters
-from api.requests.shape import OPENAI, OPENAI_CHAT, TEMPLATE, TOLLGATE, ObjectTag, either, parameter
+from api.requests.shape import (
+    NO_MODEL,
+    OPENAI,
+    OPENAI_CHAT,
+    OPENAI_COMPLETION,
+    TEMPLATE,
+    TOLLGATE,
+    Anything,
+    ObjectTag,
+    either,
+    parameter,
+)
 
 
 class ChatCompletionRequest(SamplingParameters):
     """A completion of a conversation; unknown parameters are refused."""
 
-    messages: Annotated[list[Message], Field(min_length=1)] | None = parameter(
-        "The conversation. A model with a prompt of its own takes variables instead.", honoured_by=[TOLLGATE]
+    # The same most as OpenAI's: who can talk to OpenAI can talk to us.
+    messages: Annotated[list[Message], Field(min_length=1, max_length=2048)] | None = parameter(
+        "The conversation, of up to 2048 messages. A model with a prompt of its own takes variables instead.",
+        honoured_by=[TOLLGATE],
     )
     variables: dict[str, str] | None = parameter(
         "The values to fill into the model's own prompt, text by name.", honoured_by=[TOLLGATE]
@@ -30,7 +43,10 @@ class ChatCompletionRequest(SamplingParameters):
         "Answer with the log probability of each token.", honoured_by=OPENAI, nothing=[False]
     )
     top_logprobs: Annotated[int, Field(ge=0, le=20)] | None = parameter(
-        "With logprobs: the log probabilities of so many likely tokens at each place.", honoured_by=[OPENAI_CHAT]
+        "With logprobs: the log probabilities of so many likely tokens at each place.",
+        honoured_by=OPENAI,
+        renamed={OPENAI_COMPLETION: "logprobs"},
+        nothing=[0],
     )
     tools: Annotated[list[Tool], Field(max_length=128)] | None = parameter(
         "The tools that the model may call.", honoured_by=[OPENAI_CHAT, TEMPLATE], nothing=[[]]
@@ -49,14 +65,14 @@ class ChatCompletionRequest(SamplingParameters):
         "Whether one answer may have several calls.", honoured_by=[OPENAI_CHAT], nothing=[True]
     )
     reasoning_effort: Literal["none", "minimal", "low", "medium", "high", "xhigh"] | None = parameter(
-        "How long a reasoning model thinks.", honoured_by=[OPENAI_CHAT]
+        "How long a reasoning model thinks.", honoured_by=[OPENAI_CHAT], nothing_elsewhere=["none"]
     )
     # Beyond OpenAI's API, with the names that vLLM gives them.
     chat_template_kwargs: dict[str, Any] | None = parameter(
-        "Variables of the model's chat template.", honoured_by=[OPENAI_CHAT, TEMPLATE]
+        "Variables of the model's chat template.", honoured_by=[OPENAI_CHAT, TEMPLATE], nothing=[{}]
     )
     documents: list[dict[str, Any]] | None = parameter(
-        "Documents for a chat template that knows retrieval.", honoured_by=[OPENAI_CHAT, TEMPLATE]
+        "Documents for a chat template that knows retrieval.", honoured_by=[OPENAI_CHAT, TEMPLATE], nothing=[[]]
     )
     add_generation_prompt: bool | None = parameter(
         "Whether the prompt ends by opening the assistant's turn.",
@@ -67,4 +83,16 @@ class ChatCompletionRequest(SamplingParameters):
         "Whether the model continues the last message instead of answering it.",
         honoured_by=[OPENAI_CHAT, TEMPLATE],
         nothing=[False],
+    )
+    # OpenAI's, for what no model here can do.
+    modalities: list[str] | None = parameter("Answers are text.", honoured_by=NO_MODEL, nothing=[["text"]])
+    audio: Anything = parameter("Answers are text.", honoured_by=NO_MODEL)
+    prediction: Anything = parameter("There are no predicted outputs.", honoured_by=NO_MODEL)
+    verbosity: Literal["low", "medium", "high"] | None = parameter(
+        "No model here has it.", honoured_by=NO_MODEL, nothing=["medium"]
+    )
+    web_search_options: Anything = parameter("Models do not search the web.", honoured_by=NO_MODEL)
+    functions: Anything = parameter("Older than tools, and not taken.", honoured_by=NO_MODEL, nothing=[[]])
+    function_call: Anything = parameter(
+        "Older than tool_choice, and not taken.", honoured_by=NO_MODEL, nothing=["auto", "none"]
     )

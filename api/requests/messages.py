@@ -6,9 +6,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from api.requests.shape import ListTag, Shape, Text, either
+from api.requests.shape import Anything, ListTag, Shape, Text, either
 
 Name = Annotated[str, Field(min_length=1)]
+CacheControl = dict[str, Any] | None
+CACHE_CONTROL: Any = Field(None, description="Other services' mark to keep a prompt; accepted, and without effect.")
 
 
 class ImageUrl(Shape):
@@ -21,10 +23,15 @@ class ImageUrl(Shape):
 class ContentPart(Shape):
     """A part of a message; the field that `type` names holds it."""
 
-    type: Literal["text", "image_url", "refusal"] = Field(description="What the part is.")
+    type: Literal["text", "image_url", "refusal", "input_audio", "file"] = Field(
+        description="What the part is. No model here takes input_audio and file."
+    )
     text: str | None = Field(None, description="The text of a text part.")
     image_url: ImageUrl | None = Field(None, description="The image of an image part.")
     refusal: str | None = Field(None, description="The model's refusal, in a part that an answer had.")
+    input_audio: Anything = Field(None, description="Not supported.")
+    file: Anything = Field(None, description="Not supported.")
+    cache_control: CacheControl = CACHE_CONTROL
 
 
 class FunctionCall(Shape):
@@ -53,12 +60,16 @@ class Message(Shape):
             either("should be a string or a list of parts"),
         ]
         | None
-    ) = Field(None, description="What is said: a text, or a list of parts. Only a message with tool calls has none.")
+    ) = Field(None, description="What is said: a text, or a list of parts. Only an assistant's message may have none.")
     name: str | None = Field(None, description="The speaker's name.")
-    tool_calls: list[ToolCall] | None = Field(None, description="The calls that an assistant's message made.")
+    tool_calls: Annotated[list[ToolCall], Field(max_length=128)] | None = Field(
+        None, description="The calls that an assistant's message made, up to 128."
+    )
     tool_call_id: str | None = Field(None, description="The call that a tool's message answers.")
     reasoning_content: str | None = Field(None, description="The thoughts that an earlier answer came with.")
+    reasoning: str | None = Field(None, description="The same under another name, as newer servers have it.")
     refusal: str | None = Field(None, description="The refusal that an earlier answer was.")
+    cache_control: CacheControl = CACHE_CONTROL
     annotations: list[Any] | None = Field(None, description="Accepted from earlier answers.")
     audio: Literal[None] = Field(None, description="There is no audio.")
     function_call: Literal[None] = Field(None, description="Older than tool_calls, and not taken.")
@@ -78,6 +89,7 @@ class Tool(Shape):
 
     type: Literal["function"] = Field(description="All tools are functions.")
     function: Function = Field(description="The function.")
+    cache_control: CacheControl = CACHE_CONTROL
 
 
 class FunctionName(Shape):

@@ -56,16 +56,20 @@ class SamplingParameters(Shape):
         honoured_by=[*OPENAI, BEDROCK, MISTRAL],
     )
     n: Annotated[int, Field(ge=1, le=128)] | None = parameter(
-        "How many choices to generate.", honoured_by=OPENAI, nothing=[1]
+        "How many choices to generate. A model's limit of max_tokens is for all of them together.",
+        honoured_by=OPENAI,
+        nothing=[1],
     )
+    # OpenAI takes 4 and vLLM any number. Number and length bound what every piece of an answer is searched for.
     stop: (
         Annotated[
-            Text | Annotated[list[Annotated[str, Field(min_length=1)]], Field(max_length=16), ListTag],
+            Annotated[Text, Field(max_length=4096)]
+            | Annotated[list[Annotated[str, Field(min_length=1, max_length=4096)]], Field(max_length=16), ListTag],
             either("should be a string or a list of strings"),
         ]
         | None
     ) = parameter(
-        "A text, or a list of up to 16 texts, at which the answer ends. They are not part of it.",
+        "A text, or a list of up to 16 texts, at which the answer ends: up to 4096 characters each, and no part of it.",
         honoured_by=[TOLLGATE, *OPENAI, MISTRAL],
     )
     stream: bool | None = parameter("Answer with server-sent events.", honoured_by=[TOLLGATE])
@@ -106,8 +110,14 @@ class SamplingParameters(Shape):
         "vLLM's constraints on the answer: a regular expression, a grammar, a choice.", honoured_by=OPENAI
     )
     # Labels that do not change an answer.
-    metadata: dict[str, str] | None = parameter("Labels of yours, text by name; without effect.", honoured_by=NOBODY)
+    metadata: (
+        Annotated[
+            dict[Annotated[str, Field(max_length=64)], Annotated[str, Field(max_length=512)]], Field(max_length=16)
+        ]
+        | None
+    ) = parameter("Up to 16 labels of yours, text by name; without effect.", honoured_by=NOBODY)
     safety_identifier: str | None = parameter("A label of yours; without effect.", honoured_by=NOBODY)
     prompt_cache_key: str | None = parameter("A label of yours; without effect.", honoured_by=NOBODY)
-    service_tier: Literal["auto", "default"] | None = parameter("There is one tier only.", honoured_by=NOBODY)
-    store: Literal[False] | None = parameter("Answers are never stored.", honoured_by=NOBODY)
+    prompt_cache_retention: str | None = parameter("A label of yours; without effect.", honoured_by=NOBODY)
+    service_tier: str | None = parameter("There is one tier only: without effect.", honoured_by=NOBODY)
+    store: bool | None = parameter("Without effect: answers are never stored.", honoured_by=NOBODY)

@@ -21,7 +21,13 @@ TEMPLATE = "template"
 """The chat template, where Tollgate renders the prompt."""
 
 NOBODY: tuple[str, ...] = ()
-"""A label, or a parameter of which only the value without effect is accepted: it changes no answer."""
+"""A label: whatever it says, it changes no answer."""
+
+NO_MODEL = ("no_model",)
+"""OpenAI's, and no model here has it: a value that asks for something is refused by name, as unsupported."""
+
+Anything = Any
+"""A value that nobody reads, so that its shape does not matter."""
 
 
 class Shape(BaseModel):
@@ -36,19 +42,26 @@ def parameter(
     honoured_by: Sequence[str],
     renamed: Mapping[str, str] | None = None,
     nothing: Sequence[JsonValue] = (),
+    nothing_elsewhere: Sequence[JsonValue] = (),
     required: bool = False,
 ) -> Any:
     """The row of one request parameter; its type and limits stand in the field's annotation.
 
     `honoured_by` says who acts on it: body formats, `TEMPLATE`, `TOLLGATE` (us, and then no model sees it unless a
-    format is named too) or `NOBODY`. A format that knows the parameter by another name has that in `renamed`.
-    `nothing` are the values that ask for nothing: they are dropped, so that formats without the parameter accept them.
+    format is named too), `NO_MODEL` or `NOBODY`. A format that knows the parameter by another name has that in
+    `renamed`. `nothing` are the values that ask for nothing: they are dropped, so that formats without the parameter
+    accept them. `nothing_elsewhere` ask something of a format that has the parameter, and nothing of one that has not.
 
     Example:
         >>> class Request(Shape):
         ...     top_k: int | None = parameter("Sample from so many tokens.", honoured_by=OPENAI, nothing=[-1, 0])
     """
-    row: JsonDict = {"honoured_by": [*honoured_by], "renamed": {**(renamed or {})}, "nothing": [*nothing]}
+    row: JsonDict = {
+        "honoured_by": [*honoured_by],
+        "renamed": {**(renamed or {})},
+        "nothing": [*nothing],
+        "nothing_elsewhere": [*nothing_elsewhere],
+    }
     if required:
         return Field(description=description, json_schema_extra={"row": row})
     return Field(default=None, description=description, json_schema_extra={"row": row})
@@ -71,11 +84,13 @@ __all__ = [
     "BEDROCK",
     "MISTRAL",
     "NOBODY",
+    "NO_MODEL",
     "OPENAI",
     "OPENAI_CHAT",
     "OPENAI_COMPLETION",
     "TEMPLATE",
     "TOLLGATE",
+    "Anything",
     "ListTag",
     "ObjectTag",
     "Shape",

@@ -43,9 +43,54 @@ def test_requests_are_judged_as_before_and_told_the_same_first_fault(name):
     assert sum(outcome is None for _, outcome in cases) > 100
 
     for document, outcome in cases:
+        if is_judged_anew(document):
+            continue
         faults = faults_of(validator(name).validate_python, document)
 
         assert faults == outcome or (faults and outcome and faults[:1] == outcome), document
+
+
+# Fields of which the hand-written validators took one or two values. They are labels now, or refused as not supported.
+JUDGED_ANEW = ("store", "service_tier", "echo", "best_of", "suffix")
+OLD_PARTS = ("text", "image_url", "refusal")
+
+
+def is_judged_anew(document):
+    """Whether a document has a value that is judged in another way since, on purpose."""
+    if not isinstance(document, dict):
+        return False
+    if any(document.get(name) is not None for name in JUDGED_ANEW):
+        return True
+    if not isinstance(document.get("prompt", ""), str):  # it may be a list of one text
+        return True
+    return any(part.get("type") not in OLD_PARTS for part in parts_of(document))
+
+
+def parts_of(document):
+    """The parts of its messages that are objects."""
+    messages = document.get("messages")
+    for message in messages if isinstance(messages, list) else []:
+        content = message.get("content") if isinstance(message, dict) else None
+        yield from (part for part in (content if isinstance(content, list) else []) if isinstance(part, dict))
+
+
+@pytest.mark.parametrize("name, document, fault", [
+    ("chat_completions", {"store": True}, None),
+    ("chat_completions", {"store": "yes"}, ["store", "Input should be a valid boolean"]),
+    ("chat_completions", {"service_tier": "flex"}, None),
+    ("chat_completions", {"service_tier": 5}, ["service_tier", "Input should be a valid string"]),
+    ("completions", {"echo": True}, None),
+    ("completions", {"best_of": 2}, None),
+    ("completions", {"best_of": 0}, ["best_of", "Input should be greater than or equal to 1"]),
+    ("completions", {"suffix": "x"}, None),
+    ("completions", {"prompt": ["x"]}, None),
+    ("completions", {"prompt": []}, ["prompt", "List should have at least 1 item after validation, not 0"]),
+    ("completions", {"prompt": 5}, ["prompt", "should be a text, or a list of one text"]),
+])  # fmt: skip
+def test_what_is_judged_anew(name, document, fault):
+    least = {"model": "m", "prompt": "p"} if name == "completions" else {"model": "m"}
+
+    assert faults_of(validator(name).validate_python, least | document) == (fault and [fault])
 
 
 def has_list_for_object(document):

@@ -50,7 +50,7 @@ def test_limits_choices_and_null_are_published():
 
     assert (fields["temperature"]["minimum"], fields["temperature"]["maximum"]) == (0, 2)
     assert fields["seed"]["maximum"] == 2**63 - 1
-    assert fields["store"]["enum"] == [False]
+    assert fields["verbosity"]["enum"] == ["low", "medium", "high"]
     assert fields["tools"]["maxItems"] == 128
     assert fields["max_tokens"]["nullable"] is True
     assert fields["messages.[].role"]["enum"] == ["system", "developer", "user", "assistant", "tool"]

@@ -64,8 +64,7 @@ COLD_MODEL = [
     Case(
         "A cold model",
         "not ready, then too slow",
-        by_path(NOT_READY._replace(calls=2), TIMEOUT._replace(calls=2))
-        | {LIVE_STREAMED: Answer(200, "timeout", calls=2)},
+        everywhere(NOT_READY._replace(calls=2)) | {LIVE_STREAMED: Answer(200, "model_not_ready", calls=2)},
         (COLD, {"delay_seconds": 9}),
     ),
 ]

@@ -76,11 +76,11 @@ def test_text_after_a_stop_sequence_never_comes():
     "word, reason",
     [("stop", "stop"), ("length", "length"), ("max_tokens", "length"), ("end_turn", "stop"), ("whim", "stop")],
 )
-def test_finish_reasons_are_normalised_and_the_models_word_is_kept(word, reason):
+def test_finish_reasons_are_normalised_and_a_word_of_the_models_own_is_not_logged(word, reason):
     deltas, reader = read(spec_for(), {"generation": "x", "stop_reason": word})
 
     assert deltas[-1].finish_reason == reason
-    assert reader.outcome().stop_reasons == [word]
+    assert reader.outcome().stop_reasons == ["other" if word == "whim" else word]
 
 
 def test_a_tool_call_in_the_text_becomes_a_tool_call():

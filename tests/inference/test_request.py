@@ -12,6 +12,7 @@ from tollgate_layer.inference.failures.errors import RequestError
 from tollgate_layer.inference.request import IncomingRequest
 
 USER = {"role": "user", "content": "Hello"}
+CALL = {"id": "call_1", "type": "function", "function": {"name": "f", "arguments": "{}"}}
 
 
 def read(body, dialect="chat.completions"):
@@ -72,6 +73,13 @@ def test_a_whole_surrogate_pair_and_an_escaped_nul_are_text():
         ("stop", 5, "stop"),
         ("stop", [""], "stop[0]"),
         ("stop", ["x"] * 17, "stop"),
+        ("stop", "x" * 4097, "stop"),
+        ("stop", ["x", "x" * 4097], "stop[1]"),
+        ("messages", [USER] * 2049, "messages"),
+        ("messages", [USER, {"role": "assistant", "tool_calls": [CALL] * 129}], "messages[1].tool_calls"),
+        ("tools", [{"type": "function", "function": {"name": "f"}}] * 129, "tools"),
+        ("metadata", {str(number): "x" for number in range(17)}, "metadata"),
+        ("metadata", {"a": "x" * 513}, "metadata.a"),
         ("stream", "yes", "stream"),
         ("tool_choice", "sometimes", "tool_choice"),
         ("tools", [{"type": "function", "function": {}}], "tools[0].function.name"),

@@ -43,6 +43,13 @@ class Log:
     def text(self) -> str:
         return self._stream.getvalue()
 
+    def take(self) -> list[dict[str, Any]]:
+        """The lines since this was asked the last time."""
+        lines = self.lines
+        self._stream.seek(0)
+        self._stream.truncate()
+        return lines
+
 
 @pytest.fixture
 def log() -> Log:

@@ -16,7 +16,7 @@ def test_a_stream_is_openais_chunks_from_role_to_done(ask):
     received = ask(FakeModel([chunk("Hel"), chunk("lo"), chunk("", "stop")]))
 
     *chunks, done = received.events
-    assert (received.status, received.headers["content-type"]) == (200, "text/event-stream")
+    assert (received.status, received.headers["content-type"]) == (200, "text/event-stream; charset=utf-8")
     assert [c["choices"][0]["delta"] for c in chunks] == [
         {"role": "assistant", "content": ""}, {"content": "Hel"}, {"content": "lo"}, {}]  # fmt: skip
     assert [c["choices"][0]["finish_reason"] for c in chunks] == [None, None, None, "stop"]

@@ -110,7 +110,7 @@ def test_plain_http_gets_each_event_in_a_piece_of_its_own(local, http):
     with http.stream("POST", "/chat/completions", json=chat(content="word " * 10)) as response:
         received = [(time.monotonic(), piece) for piece in response.iter_raw()]
 
-    assert response.headers["content-type"] == "text/event-stream"
+    assert response.headers["content-type"] == "text/event-stream; charset=utf-8"
     assert response.headers["x-request-id"] in received[0][1].decode()
     assert typical_gap([at for at, piece in received if b"word" in piece]) > GAP_S / 2
 

@@ -86,6 +86,53 @@ def test_a_model_that_stays_cold_is_no_timeout_however_long_one_may_wait(ask):
         assert (received.status, received.json["error"]["code"]) == (503, "model_not_ready")
 
 
+def test_a_cold_model_that_is_too_slow_afterwards_is_still_not_ready(ask):
+    for body in (STREAM, HELLO):
+        received = ask(FakeModel(NOT_READY, [60]), body, timeout_s=3.3, model_wait_s=300)
+
+        assert (received.status, received.json["error"]["code"]) == (503, "model_not_ready")
+
+
+def test_a_model_that_has_begun_to_answer_is_ready_so_that_its_silence_is_a_timeout(ask):
+    received = ask(FakeModel(NOT_READY, [chunk("a"), 60]), timeout_s=6, model_wait_s=0.5)
+
+    assert received.events[-1]["error"]["code"] == "timeout"
+
+
+def test_a_stream_that_stalls_after_its_end_ends_well(ask, log):
+    for after_the_end in ([60], [ApiError("model_error")], [{"choices": []}] * 3 + [60]):
+        received = ask(FakeModel([chunk("Hello"), chunk("", "stop"), *after_the_end]), timeout_s=8)
+
+        assert (received.content, received.events[-1]) == ("Hello", "[DONE]")
+        assert received.times[-1] < 3
+        (line,) = log.take()
+        assert (line["status"], "code" in line) == (200, False)
+
+
+def test_events_without_end_after_the_end_are_not_waited_for(ask):
+    received = ask(FakeModel([chunk("", "stop"), *[0.2, {"choices": [], "usage": None}] * 100]), timeout_s=9)
+
+    assert received.events[-1] == "[DONE]"
+    assert received.times[-1] < 3
+
+
+def test_usage_that_comes_a_little_after_the_end_is_told(ask):
+    usage = {"choices": [], "usage": {"prompt_tokens": 3, "completion_tokens": 1}}
+
+    received = ask(FakeModel([chunk("a", "stop"), 0.3, usage]), STREAM | {"stream_options": {"include_usage": True}})
+
+    assert received.events[-2]["usage"]["total_tokens"] == 4
+
+
+def test_a_second_choice_is_waited_for_after_the_first_has_ended(ask):
+    second = {"choices": [{"index": 1, "delta": {"content": "two"}, "finish_reason": "stop"}]}
+
+    received = ask(FakeModel([chunk("one", "stop"), 2.3, second]), STREAM | {"n": 2}, timeout_s=8)
+
+    assert received.content == "onetwo"
+    assert received.events[-1] == "[DONE]"
+
+
 def test_a_client_that_leaves_closes_the_models_stream_at_once(ask, log):
     model = FakeModel([chunk("a"), 60])
 

@@ -13,8 +13,9 @@ from streaming.asgi import Receive, Scope, Send
 from streaming.disconnect import ClientGoneError, UntilClientLeaves
 from streaming.identity import identify
 from streaming.pipeline import StreamingPipeline
-from streaming.reply import Reply
+from streaming.reply import EncodedResponse, Reply, encode
 from streaming.request_body import read_body
+from streaming.retries import Retries
 from tollgate_layer.inference import dialects
 from tollgate_layer.inference.failures.errors import ApiError
 from tollgate_layer.inference.pipeline.before_model import Prepared
@@ -53,7 +54,7 @@ class Application:
         identity = identify(scope["headers"])
         reply = Reply(send, identity.request_id, dialects.find(_DIALECT_OF_NO_ROUTE))
         if scope["path"] == READINESS_PATH:
-            await reply.end(Response(200, "text/plain", "", "ready\n"))
+            await reply.end(encode(Response(200, "text/plain", "", "ready\n")))
             return
         log = RequestLog(self._logger, **identity._asdict())
         started = time.perf_counter()
@@ -75,26 +76,30 @@ class Application:
         log.write()
         await reply.end(last)
 
-    async def _answer(self, scope: Scope, receive: Receive, reply: Reply, log: RequestLog) -> Response | None:
+    async def _answer(self, scope: Scope, receive: Receive, reply: Reply, log: RequestLog) -> EncodedResponse | None:
         """The response; None where the completion was written as events."""
         dialect = _dialect_of(scope, reply)
         log.note(dialect=dialect)
         reply.dialect = dialects.find(dialect)
         incoming = IncomingRequest(dialect, reply.request_id, await read_body(receive))
         prepared = await self._pipeline.prepare(incoming, log)
+        limit_s = self._timeout_s
+        if not prepared.spec.stream:
+            limit_s = min(limit_s, _SILENT_LIMIT_S)
+        retries = self._pipeline.retries(limit_s)
         try:
             async with UntilClientLeaves(receive):
                 if prepared.spec.stream:
-                    await self._write_events(prepared, reply, log)
+                    await self._write_events(prepared, reply, log, retries)
                     return None
-                limit_s = min(self._timeout_s, _SILENT_LIMIT_S)
                 async with asyncio.timeout(limit_s):
-                    return await self._pipeline.complete(prepared, log, limit_s)
+                    # Encoded here, where a failure is still answered.
+                    return encode(await self._pipeline.complete(prepared, log, retries))
         except TimeoutError as error:
-            raise ApiError("timeout") from error
+            raise retries.when_time_is_up() from error
 
-    async def _write_events(self, prepared: Prepared, reply: Reply, log: RequestLog) -> None:
-        events = _timed(self._pipeline.stream(prepared, log, self._timeout_s), log)
+    async def _write_events(self, prepared: Prepared, reply: Reply, log: RequestLog, retries: Retries) -> None:
+        events = _timed(self._pipeline.stream(prepared, log, retries), log)
         comments = asyncio.create_task(reply.comment_when_idle(self._comment_interval_s))
         try:
             async with asyncio.timeout(self._timeout_s), contextlib.aclosing(events):

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import uuid
 from collections.abc import Iterable
 from typing import Any, NamedTuple
+
+from tollgate_layer.inference.json_text import parse_json
 
 
 class Identity(NamedTuple):
@@ -34,7 +35,7 @@ def _request_context(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, Any]:
     for name, value in headers:
         if name == b"x-amzn-request-context":
             try:
-                context = json.loads(value)
+                context = parse_json(value)
             except ValueError:
                 context = None
     if isinstance(context, dict):

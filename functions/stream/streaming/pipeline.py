@@ -6,9 +6,11 @@ ready, and sending on what a model says while it says it.
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from typing import Any
 
 from streaming.interfaces import Model, Records
 from streaming.partial_results import collect_until_failure
@@ -26,6 +28,9 @@ from tollgate_layer.inference.response import Response
 
 # Of the time that a client waits, what is kept for the last attempt to be answered.
 _LAST_ATTEMPT_S = 3.0
+
+# How long a stream stays open for the usage, after all choices have ended. Servers send it at once.
+_USAGE_WAIT_S = 2.0
 
 
 class StreamingPipeline:
@@ -50,13 +55,19 @@ class StreamingPipeline:
         log.note(unknown_record_fields=prepared.unknown_record_fields or None)
         return prepared
 
-    async def complete(self, prepared: Prepared, log: RequestLog, limit_s: float) -> Response:
-        """The whole completion at once; it must be there within `limit_s`.
+    def retries(self, limit_s: float) -> Retries:
+        """The retries of a request whose answer must be there within `limit_s`.
+
+        They end before the time does, so that a model that stays cold is told as such, not as a timeout.
+        """
+        return Retries(min(self._model_wait_s, limit_s - _LAST_ATTEMPT_S))
+
+    async def complete(self, prepared: Prepared, log: RequestLog, retries: Retries) -> Response:
+        """The whole completion at once.
 
         Raises:
             ApiError: the model failed, and trying again did not help.
         """
-        retries = self._retries(limit_s)
         while True:
             log.note(attempts=retries.attempts)
             try:
@@ -68,13 +79,12 @@ class StreamingPipeline:
                 log.completed(prepared.spec, completed.outcome)
                 return completed.response
 
-    async def stream(self, prepared: Prepared, log: RequestLog, limit_s: float) -> AsyncGenerator[str]:
-        """The completion as server-sent events, as the model's answer comes; its end must be there within `limit_s`.
+    async def stream(self, prepared: Prepared, log: RequestLog, retries: Retries) -> AsyncGenerator[str]:
+        """The completion as server-sent events, as the model's answer comes.
 
         Raises:
             ApiError: the model failed. After the first event nothing is tried again: the client has it already.
         """
-        retries = self._retries(limit_s)
         begun = False
         while True:
             log.note(attempts=retries.attempts)
@@ -84,6 +94,7 @@ class StreamingPipeline:
                 async with aclosing(self._events(prepared, reader, writer)) as events:
                     async for event in events:
                         begun = True
+                        retries.answered()
                         yield event
             except ApiError as failure:
                 if begun:
@@ -97,10 +108,6 @@ class StreamingPipeline:
                 # Also for a stream that broke, or that its client left: how far it came.
                 log.note(completion_length=reader.outcome().completion_length or None)
 
-    def _retries(self, limit_s: float) -> Retries:
-        """Retries that end before the time does, so that a model that stays cold is told as such, not as a timeout."""
-        return Retries(min(self._model_wait_s, limit_s - _LAST_ATTEMPT_S))
-
     async def _events(self, prepared: Prepared, reader: AnswerReader, writer: EventWriter) -> AsyncGenerator[str]:
         """The events of one invocation; what one network read brought goes on in one write.
 
@@ -108,7 +115,10 @@ class StreamingPipeline:
             ApiError: the invocation fails, or ends before the completion does.
         """
         body_format = FORMATS[prepared.spec.body_format]
-        async with aclosing(self._model.stream(prepared.invocation)) as answers:
+        async with (
+            aclosing(self._model.stream(prepared.invocation)) as stream,
+            aclosing(_until_nothing_is_missing(stream, reader)) as answers,
+        ):
             async for answers_of_one_read in answers:
                 deltas = (delta for answer in answers_of_one_read for delta in reader.feed(body_format.read(answer)))
                 events, failure = collect_until_failure(writer.write(delta) for delta in deltas)
@@ -120,3 +130,27 @@ class StreamingPipeline:
                     break  # at a stop sequence that the model does not know: it would go on, and be billed
         if not reader.finished:
             raise AnswerError
+
+
+async def _until_nothing_is_missing(
+    answers: AsyncGenerator[list[Any]], reader: AnswerReader
+) -> AsyncGenerator[list[Any]]:
+    """Pass on what the model says; once its completion is there, wait only shortly for the usage that may follow.
+
+    The client has its whole answer then. A stream that stalls or breaks off behind it is no failure of the client's.
+    """
+    clock = asyncio.get_running_loop().time
+    last_moment = None
+    while True:
+        if last_moment is None and reader.has_everything:
+            last_moment = clock() + _USAGE_WAIT_S
+        try:
+            async with asyncio.timeout_at(last_moment):
+                answers_of_one_read = await anext(answers)
+        except StopAsyncIteration:
+            return
+        except (ApiError, TimeoutError):
+            if last_moment is None:
+                raise
+            return
+        yield answers_of_one_read

@@ -3,16 +3,34 @@
 from __future__ import annotations
 
 import asyncio
+from typing import NamedTuple
 
 from streaming.asgi import Send
 from tollgate_layer.inference.dialects import Dialect
 from tollgate_layer.inference.failures.errors import ApiError
-from tollgate_layer.inference.response import Response
+from tollgate_layer.inference.response import EVENT_STREAM, Response
 
 _COMMENT = ": waiting for the model\n\n"
 """Keeps the connection of a waiting client open. Clients skip lines that begin with a colon:
 https://html.spec.whatwg.org/multipage/server-sent-events.html#parsing-an-event-stream
 """
+
+
+class EncodedResponse(NamedTuple):
+    """A response as bytes: what can go wrong with its text has gone wrong before it exists."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+
+def encode(response: Response) -> EncodedResponse:
+    """The response as bytes."""
+    body = response.body.encode()
+    headers = {"content-type": response.content_type, "content-length": str(len(body))}
+    if response.retry_after:
+        headers["retry-after"] = response.retry_after
+    return EncodedResponse(response.status, headers, body)
 
 
 class Reply:
@@ -40,7 +58,7 @@ class Reply:
         """Send server-sent events at once; the first write sends status 200 and the headers before them."""
         async with self._writing:
             if not self._begun:
-                await self._start(200, {"content-type": "text/event-stream", "cache-control": "no-cache"})
+                await self._start(200, {"content-type": EVENT_STREAM, "cache-control": "no-cache"})
             await self._send({"type": "http.response.body", "body": events.encode(), "more_body": True})
             self._last_write = self._clock()
 
@@ -53,28 +71,24 @@ class Reply:
             else:
                 await self.write(_COMMENT)
 
-    async def fail(self, error: ApiError) -> Response | None:
+    async def fail(self, error: ApiError) -> EncodedResponse | None:
         """Report a failure. Returns what `end` is to be called with.
 
         Before the first write that is a response with the error's status. After it the status is spent: the error is
         sent as one more event, and None is returned.
         """
         if not self._begun:
-            return self.dialect.refuse(error, self.request_id)
+            return encode(self.dialect.refuse(error, self.request_id))
         await self.write(self.dialect.error_event(error, self.request_id))
         return None
 
-    async def end(self, response: Response | None) -> None:
+    async def end(self, response: EncodedResponse | None) -> None:
         """Send `response`, or end the events if it is None. On Lambda the process may stop with this."""
         if response is None:
             await self._send({"type": "http.response.body", "body": b""})
             return
-        body = response.body.encode()
-        headers = {"content-type": response.content_type, "content-length": str(len(body))}
-        if response.retry_after:
-            headers["retry-after"] = response.retry_after
-        await self._start(response.status, headers)
-        await self._send({"type": "http.response.body", "body": body})
+        await self._start(response.status, response.headers)
+        await self._send({"type": "http.response.body", "body": response.body})
 
     async def _start(self, status: int, headers: dict[str, str]) -> None:
         self._begun = True

@@ -54,11 +54,24 @@ class Retries:
         self._sleep = sleep
         self._deadline = self._clock() + limit_s
         self._failures: dict[str, int] = {}
+        self._not_ready: ApiError | None = None
 
     @property
     def attempts(self) -> int:
         """The number of invocations so far, including the one under way."""
         return 1 + sum(self._failures.values())
+
+    def answered(self) -> None:
+        """Note that the model has begun to answer: it is ready."""
+        self._not_ready = None
+
+    def when_time_is_up(self) -> ApiError:
+        """The failure to report when the time for the whole request ends during an attempt.
+
+        A model that was not ready at an earlier attempt, and has not answered since, is still being loaded (decision
+        72); else it is too slow.
+        """
+        return self._not_ready or ApiError("timeout")
 
     async def wait(self, failure: ApiError) -> None:
         """Wait until it is time for the next attempt.
@@ -66,6 +79,8 @@ class Retries:
         Raises:
             ApiError: `failure` itself, if there is to be no further attempt.
         """
+        if failure.code == "model_not_ready":
+            self._not_ready = failure
         backoff = BACKOFFS.get(failure.code)
         failures = self._failures.get(failure.code, 0) + 1
         remaining_s = self._deadline - self._clock()

@@ -7,7 +7,6 @@ https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_InvokeModelW
 from __future__ import annotations
 
 import base64
-import json
 from collections.abc import AsyncGenerator
 from typing import Any
 from urllib.parse import quote
@@ -18,7 +17,7 @@ from streaming.aws.http_response import HttpResponse
 from streaming.aws.service import Endpoint, connection_failure, read_failure
 from tollgate_layer.inference.failures.errors import AnswerError, ApiError
 from tollgate_layer.inference.failures.upstream import from_upstream
-from tollgate_layer.inference.json_text import to_json
+from tollgate_layer.inference.json_text import parse_json, to_json
 from tollgate_layer.inference.pipeline.before_model import Invocation
 
 _HEADERS = {"content-type": "application/json", "accept": "application/json"}
@@ -114,13 +113,13 @@ def _raise_error_in(frame: Frame) -> None:
 def _parse_chunk(payload: bytes) -> Any:
     """Parse the model's JSON in a chunk, which is `{"bytes": "…"}` with base64 inside."""
     try:
-        return _parse_json(base64.b64decode(json.loads(payload)["bytes"]))
+        return _parse_json(base64.b64decode(parse_json(payload)["bytes"]))
     except (KeyError, TypeError, ValueError) as error:
         raise AnswerError from error
 
 
 def _parse_json(data: bytes) -> Any:
     try:
-        return json.loads(data)
+        return parse_json(data)
     except ValueError as error:
         raise AnswerError from error

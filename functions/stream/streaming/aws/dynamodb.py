@@ -6,13 +6,12 @@ https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_GetItem.html
 from __future__ import annotations
 
 import asyncio
-import json
 
 from streaming.aws.connections import HttpError
 from streaming.aws.service import Endpoint, read_failure
 from tollgate_layer.inference.failures.errors import ApiError
 from tollgate_layer.inference.failures.upstream import from_upstream
-from tollgate_layer.inference.json_text import to_json
+from tollgate_layer.inference.json_text import parse_json, to_json
 
 _HEADERS = {"content-type": "application/x-amz-json-1.0", "x-amz-target": "DynamoDB_20120810.GetItem"}
 # GetItem takes some milliseconds: after two seconds a new attempt is the better bet.
@@ -57,7 +56,7 @@ def _record_in(body: bytes) -> str | None:
     The body is `{"Item": {"record": {"S": "…"}, …}}`, or `{}` if there is no such item.
     """
     try:
-        item = json.loads(body).get("Item", {})
+        item = parse_json(body).get("Item", {})
         record = item.get("record", {}).get("S")
     except (AttributeError, ValueError) as error:
         raise from_upstream("DynamoDB.SdkClientException", state=_STATE) from error

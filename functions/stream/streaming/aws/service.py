@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
@@ -14,6 +13,7 @@ from streaming.aws.http_response import HttpResponse
 from streaming.aws.signature import Credentials, Signer
 from tollgate_layer.inference.failures.errors import ApiError
 from tollgate_layer.inference.failures.upstream import from_upstream
+from tollgate_layer.inference.json_text import parse_json
 
 
 class Endpoint(Protocol):
@@ -79,8 +79,8 @@ async def read_failure(response: HttpResponse) -> ServiceFailure:
 def _object_in(body: bytes) -> dict[str, Any]:
     """The JSON object that a body holds, empty if it holds none."""
     try:
-        document = json.loads(body)
-    except (ValueError, RecursionError):
+        document = parse_json(body)
+    except ValueError:
         return {}
     return document if isinstance(document, dict) else {}
 

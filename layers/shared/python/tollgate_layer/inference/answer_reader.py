@@ -5,12 +5,15 @@ The same code serves both: a whole answer is a stream of one event (docs/decisio
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from tollgate_layer.inference.backends.body_format import Answer, CallPiece, Part, Usage
+from tollgate_layer.inference.call_order import CallOrder
 from tollgate_layer.inference.completion import Delta
 from tollgate_layer.inference.completion_spec import CompletionSpec
+from tollgate_layer.inference.sound_pieces import SoundPieces
+from tollgate_layer.inference.stop_filter import StopFilter
 from tollgate_layer.prompt_format import CompletionParser, Content, Piece, Reasoning, ToolArguments, ToolCall
 
 FINISH_REASONS = {
@@ -28,12 +31,15 @@ FINISH_REASONS = {
 }
 """The models' own words for why an answer ended, as OpenAI's finish reasons."""
 
+OTHER = "other"
+"""What the log says for every other word: it is the model's own, of any length, and could be anything."""
+
 
 class Outcome(NamedTuple):
-    """What the log says of an answer: counts and the model's own words for why it ended, no text.
+    """What the log says of an answer: counts and why it ended, no text.
 
-    `completion_length` is in characters, over all choices. `unknown_stop_reasons` counts the words that no finish
-    reason of OpenAI's stands for.
+    `completion_length` is in characters, over all choices. `stop_reasons` are words of `FINISH_REASONS`, `OTHER` for
+    any other word of the model's, and "" where it gave none; `unknown_stop_reasons` counts both of these.
     """
 
     usage: Usage
@@ -82,6 +88,14 @@ class AnswerReader:
         # An answer that has not begun has not ended either.
         return bool(self._choices)
 
+    @property
+    def has_everything(self) -> bool:
+        """Whether the model can have nothing more to say but its usage: as many choices as were asked for have ended.
+
+        `finished` does not know that: a server may begin one choice after another has ended.
+        """
+        return self.finished and len(self._choices) >= self._spec.choices
+
     def outcome(self) -> Outcome:
         """What the log says of the answer so far."""
         stop_reasons = []
@@ -89,9 +103,10 @@ class AnswerReader:
         completion_length = 0
         for choice in self._choices.values():
             reason = choice.stop_reason or ""
-            stop_reasons.append(reason)
             if reason not in FINISH_REASONS:
                 unknown_stop_reasons += 1
+                reason = reason and OTHER
+            stop_reasons.append(reason)
             completion_length += choice.length
         return Outcome(self.usage, stop_reasons, unknown_stop_reasons, completion_length)
 
@@ -102,31 +117,52 @@ class _ChoiceReader:
     def __init__(self, spec: CompletionSpec, index: int) -> None:
         self._index = index
         self._stop = StopFilter(spec.stop)
+        self._sound = SoundPieces()
         self._parser = None
         if spec.parser is not None:
             self._parser = CompletionParser(**spec.parser._asdict())
+        self._calls = CallOrder()
         self._called_tools = False
         self.finished = False
         self.stop_reason: str | None = None
         self.length = 0
 
     def feed(self, part: Part) -> Iterator[Delta]:
+        """The deltas that are certain with this part. Raises AnswerError: a call has no name."""
         if self.finished:
             return  # at a stop sequence that the model does not know: it goes on, and nobody wants it
         if part.reasoning or part.refusal or part.calls:
-            yield Delta(self._index, reasoning=part.reasoning, refusal=part.refusal, calls=part.calls)
-        yield from self._read_text(self._stop.feed(part.text), part)
+            reasoning = self._sound.feed_or_none("reasoning", part.reasoning)
+            refusal = self._sound.feed_or_none("refusal", part.refusal)
+            calls = self._placed(part.calls)
+            if reasoning or refusal or calls:
+                yield Delta(self._index, reasoning=reasoning, refusal=refusal, calls=calls)
+        text = self._sound.feed("content", part.text)
+        yield from self._read_text(self._stop.feed(text), part)
         if self._stop.hit:
             yield from self.finish("stop")
         elif part.stop_reason is not None:
             yield from self.finish(part.stop_reason)
 
+    def _placed(self, pieces: tuple[CallPiece, ...]) -> tuple[CallPiece, ...]:
+        placed = []
+        for piece in pieces:
+            known = self._calls.place(piece)
+            if known is not None:
+                placed.append(known)
+        return tuple(placed)
+
     def finish(self, stop_reason: str) -> Iterator[Delta]:
-        """What was held back, and the end of the choice."""
-        yield from self._read_text(self._stop.finish(), Part())
+        """What was held back, and the end of the choice. Raises AnswerError: a call has no name."""
+        text = self._stop.feed(self._sound.finish("content")) + self._stop.finish()
+        yield from self._read_text(text, Part())
         if self._parser is not None:
             for piece in self._parser.finish():
                 yield self._delta(piece)
+        reasoning, refusal = self._sound.finish("reasoning"), self._sound.finish("refusal")
+        calls = self._calls.finish()
+        if reasoning or refusal or calls:
+            yield Delta(self._index, reasoning=reasoning or None, refusal=refusal or None, calls=calls)
         self.finished, self.stop_reason = True, stop_reason
         # A word that we do not know still ends the answer; the log counts it.
         finish_reason = FINISH_REASONS.get(stop_reason, "stop")
@@ -158,57 +194,3 @@ class _ChoiceReader:
         assert isinstance(piece, ToolCall)
         self._called_tools = True
         return Delta(self._index, calls=(CallPiece(piece.index, piece.id, piece.name),))
-
-
-class StopFilter:
-    """Passes text on up to the first stop sequence; holds back what may be the start of one.
-
-    Example:
-        filter_ = StopFilter(["END"])
-        filter_.feed("one E")    # "one ": the E may begin the sequence
-        filter_.feed("ND two")   # "": it did, and nothing comes after it
-    """
-
-    def __init__(self, stop: Sequence[str]) -> None:
-        self._stop = stop
-        self._held = ""
-        self.hit = False
-
-    def feed(self, text: str) -> str:
-        """The text so far that can no longer belong to a stop sequence."""
-        if self.hit:
-            return ""
-        if not self._stop:
-            return text
-        text = self._held + text
-        end = self._first_stop(text)
-        if end is not None:
-            self.hit, self._held = True, ""
-            return text[:end]
-        # The end of the text may be the beginning of a stop sequence that the next piece completes.
-        keep = len(text) - self._length_of_possible_start(text)
-        self._held = text[keep:]
-        return text[:keep]
-
-    def finish(self) -> str:
-        """What was held back, when no more text comes."""
-        held, self._held = self._held, ""
-        return held
-
-    def _first_stop(self, text: str) -> int | None:
-        first = None
-        for stop in self._stop:
-            at = text.find(stop)
-            if at >= 0 and (first is None or at < first):
-                first = at
-        return first
-
-    def _length_of_possible_start(self, text: str) -> int:
-        """The length of the longest end of `text` that begins a stop sequence."""
-        longest_stop = max(len(stop) for stop in self._stop)
-        for length in range(min(len(text), longest_stop - 1), 0, -1):
-            end = text[-length:]
-            for stop in self._stop:
-                if stop.startswith(end):
-                    return length
-        return 0

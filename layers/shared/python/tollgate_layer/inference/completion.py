@@ -74,8 +74,8 @@ class _ChoiceSum:
         self._content: list[str] = []
         self._reasoning: list[str] = []
         self._refusal: list[str] = []
-        self._calls: dict[int, list[CallPiece]] = {}
-        self._logprobs: JsonObject | None = None
+        self._calls: dict[int | None, list[CallPiece]] = {}
+        self._logprobs: dict[str, list[Any]] = {}
         self._finish_reason: str | None = None
 
     def add(self, delta: Delta) -> None:
@@ -88,8 +88,9 @@ class _ChoiceSum:
                 pieces.append(text)
         for call in delta.calls:  # several calls may grow at once, each at its own position
             self._calls.setdefault(call.position, []).append(call)
-        if delta.logprobs:
-            self._logprobs = _joined(self._logprobs, delta.logprobs)
+        # Log-probabilities are lists by name, for chats and text completions alike.
+        for name, values in (delta.logprobs or {}).items():
+            self._logprobs.setdefault(name, []).extend(values)
         if delta.finish_reason:  # only a choice's last delta has one
             self._finish_reason = delta.finish_reason
 
@@ -100,7 +101,7 @@ class _ChoiceSum:
             "".join(self._reasoning),
             "".join(self._refusal),
             [_whole_call(pieces) for pieces in self._calls.values()],
-            self._logprobs,
+            self._logprobs or None,
             self._finish_reason,
         )
 
@@ -109,15 +110,3 @@ def _whole_call(pieces: list[CallPiece]) -> Call:
     """The call that its pieces add up to; the first piece names it."""
     first = pieces[0]
     return Call(first.id, first.name, "".join(piece.arguments for piece in pieces))
-
-
-def _joined(first: JsonObject | None, second: JsonObject) -> JsonObject:
-    """Log-probabilities of one choice in a row. They are lists by name, for chats and text completions alike."""
-    if first is None:
-        return second
-    joined: dict[str, Any] = {}
-    for name, values in second.items():
-        if isinstance(values, list):
-            values = (first.get(name) or []) + values
-        joined[name] = values
-    return joined

@@ -22,7 +22,7 @@ class CompletionSpec(NamedTuple):
 
     On the step path it travels through the execution as JSON, from Preprocess to Postprocess; hence `to_json`.
     `created` is in seconds since the epoch, `prompt_length` in characters, `parser` None where the text is content
-    and nothing else.
+    and nothing else. `choices` is how many the client asked for, `top_logprobs` how many likely tokens at each place.
     """
 
     dialect: str
@@ -36,6 +36,9 @@ class CompletionSpec(NamedTuple):
     stream: bool
     include_usage: bool
     prompt_length: int
+    # With defaults, since a release may find executions under way that the one before it began.
+    choices: int = 1
+    top_logprobs: int = 0
 
     @classmethod
     def from_json(cls, value: JsonObject) -> CompletionSpec:

@@ -25,8 +25,9 @@ def asked(document: JsonObject) -> JsonObject:
             continue
         if not table[name].asks_for_nothing(value):
             parameters[name] = value
-    if "tools" not in parameters:
-        parameters.pop("tool_choice", None)  # a choice among no tools
+    if "tools" not in parameters:  # a choice among no tools, and how many of none at once
+        parameters.pop("tool_choice", None)
+        parameters.pop("parallel_tool_calls", None)
     return parameters
 
 
@@ -39,7 +40,7 @@ def with_defaults(request: Request, record: ModelRecord) -> JsonObject:
         RequestError: the request asks for more tokens than the record allows.
     """
     parameters = dict(request.parameters)
-    parameters["max_tokens"] = _max_tokens(request.max_tokens, record)
+    parameters["max_tokens"] = _max_tokens(request.max_tokens, parameters.get("n", 1), record)
     if record.defaults.temperature is not None:
         parameters.setdefault("temperature", record.defaults.temperature)
     if record.defaults.top_p is not None:
@@ -47,11 +48,16 @@ def with_defaults(request: Request, record: ModelRecord) -> JsonObject:
     return parameters
 
 
-def _max_tokens(wanted: int | None, record: ModelRecord) -> int:
+def _max_tokens(wanted: int | None, choices: int, record: ModelRecord) -> int:
+    """The most tokens of each choice. The record's limit bounds a request's cost: it is for all choices together."""
     most = record.limits.max_tokens
-    if wanted is None:
-        default = record.defaults.max_tokens
-        return default if most is None else min(default, most)
-    if most is not None and wanted > most:
+    if most is None:
+        return record.defaults.max_tokens if wanted is None else wanted
+    if wanted is not None and wanted > most:
         raise RequestError("invalid_parameter", f"max_tokens: at most {most} for this model.", param="max_tokens")
+    if choices * (wanted or 1) > most:
+        reason = f"at most {most} tokens for this model, in all choices together"
+        raise RequestError("invalid_parameter", f"n: {reason}.", param="n")
+    if wanted is None:
+        return min(record.defaults.max_tokens, most // choices)
     return wanted

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from aws_lambda_powertools import Logger
 
 from tollgate_layer.inference.json_text import to_json
+from tollgate_layer.inference.schemas import request_fields
 
 if TYPE_CHECKING:
     from tollgate_layer.inference.answer_reader import Outcome
@@ -23,7 +24,8 @@ NAMESPACE = "Tollgate"
 SERVICE = "inference"
 """The one service of all metrics, so that an alarm need not know which function counted."""
 
-_PARAMETER_NAME = re.compile(r"[a-z_.]{1,64}")
+_LONGEST_NAME = 200
+"""Characters of a name from outside that are looked at."""
 
 
 def function_logger() -> Logger:
@@ -76,8 +78,8 @@ class RequestLog:
 
     def failed(self, error: ApiError) -> None:
         """Note a failure, and count it by its code."""
-        parameter = _parameter_without_positions(error.param)
-        self.note(status=error.kind.status, code=error.code, param=parameter, upstream=error.upstream)
+        upstream = error.upstream[:_LONGEST_NAME] if error.upstream else None
+        self.note(status=error.kind.status, code=error.code, param=_known_field(error.param), upstream=upstream)
         self._dimension = {"code": error.code}
         self._count("Requests")
         self._count("Failures")
@@ -112,7 +114,13 @@ def _embedded_metrics(metrics: dict[str, float], dimension: dict[str, str]) -> s
     return to_json({"_aws": metadata, **dimensions, **metrics})
 
 
-def _parameter_without_positions(param: str | None) -> str | None:
-    """The field that a refusal names, without its place in lists; a name that a client made up is not logged."""
-    plain = re.sub(r"\[\d+\]", "", param or "")
-    return plain if _PARAMETER_NAME.fullmatch(plain) else None
+def _known_field(param: str | None) -> str | None:
+    """The field that a refusal names, without its place in lists, as far as it is a field of requests.
+
+    The rest of it is a name that a client made up, as in `metadata.patient_7`, and could say anything.
+    """
+    path = re.sub(r"\[\d+\]", "", (param or "")[:_LONGEST_NAME])
+    known = request_fields()
+    while path and path not in known:
+        path = path.rpartition(".")[0]
+    return path or None

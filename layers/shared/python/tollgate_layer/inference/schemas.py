@@ -29,12 +29,15 @@ FUNCTION_MARKER = "$function"
 class Parameter(NamedTuple):
     """One parameter of a request.
 
-    `nothing` are the values that ask for nothing. `honoured_by` maps those who act on the parameter to the name under
+    `nothing` are the values that ask for nothing, `nothing_elsewhere` those that ask nothing of a body format that does
+    not know the parameter. `honoured_by` maps those who act on the parameter to the name under
     which they know it: body formats (`openai_chat`, `openai_completion`, `bedrock`, `mistral`), the chat template of
-    rendered prompts (`template`), Tollgate itself (`tollgate`). A label has nobody there.
+    rendered prompts (`template`), Tollgate itself (`tollgate`), or `no_model`, which stands for a format that no model
+    has. A label has nobody there.
     """
 
     nothing: tuple[Any, ...]
+    nothing_elsewhere: tuple[Any, ...]
     honoured_by: Mapping[str, str]
 
     @property
@@ -80,9 +83,11 @@ def first_fault(name: str, document: JsonObject) -> Fault | None:
     try:
         validator(name).validate_python(document)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-        reason = "Unknown parameter." if first["type"] == "extra_forbidden" else first["msg"]
-        return Fault(location(first["loc"]), reason)
+        for fault in error.errors(include_url=False, include_context=False):
+            if fault["type"] != "extra_forbidden":
+                return Fault(location(fault["loc"]), fault["msg"])
+            if fault["input"] is not None:  # null asks for nothing, also in a field that we do not know (yet)
+                return Fault(location(fault["loc"]), "Unknown parameter.")
     return None
 
 
@@ -91,8 +96,14 @@ def parameters() -> Mapping[str, Parameter]:
     """Every parameter of the requests, by name."""
     table = {}
     for name, row in read_generated("parameters").items():
-        table[name] = Parameter(tuple(row["nothing"]), row["honoured_by"])
+        table[name] = Parameter(tuple(row["nothing"]), tuple(row["nothing_elsewhere"]), row["honoured_by"])
     return table
+
+
+@cache
+def request_fields() -> frozenset[str]:
+    """Every field of the requests, also those inside of others: `messages.content.type`."""
+    return frozenset(read_generated("request_fields"))
 
 
 def location(steps: tuple[int | str, ...]) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from tollgate_layer.inference.failures.errors import AnswerError, RequestError
-from tollgate_layer.inference.json_text import JsonObject
+from tollgate_layer.inference.json_text import JsonObject, to_json
 from tollgate_layer.inference.schemas import parameters as parameter_table
 
 
@@ -27,9 +27,12 @@ class Usage(NamedTuple):
 
 
 class CallPiece(NamedTuple):
-    """A piece of the tool call at `position`: its id and name come first, then pieces of its arguments."""
+    """A piece of the tool call at `position`: its id and name come first, then pieces of its arguments.
 
-    position: int
+    `position` is None where the model's server does not say to which call a piece belongs.
+    """
+
+    position: int | None
     id: str | None = None
     name: str | None = None
     arguments: str = ""
@@ -82,6 +85,8 @@ class BodyFormat:
         for name, value in parameters.items():
             field = table[name].honoured_by.get(self.name)
             if field is None:
+                if value in table[name].nothing_elsewhere:
+                    continue
                 raise RequestError("unsupported_parameter", f"{name}: this model cannot honour it.", param=name)
             body[field] = value
         if stop and self.knows_stop:
@@ -102,12 +107,23 @@ class BodyFormat:
         try:
             parts, usage = self._read(answer)
             return Answer(parts, usage.updated(_usage_by_bedrock(answer)))
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
+        except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
             # `_read` takes the answer's shape for granted: whatever is missing or of another type ends here.
             raise AnswerError from error
 
     def _read(self, answer: Any) -> Answer:
+        """The parts of an answer; a shape that it does not have may raise any of the errors that `read` names.
+
+        Every value that goes on has been through one of the functions below, which check its type.
+        """
         raise NotImplementedError
+
+
+_MOST_CHOICES = 128
+"""As many as a request may ask for."""
+
+_LONGEST_NUMBER = 9
+"""Digits of a place in a list that is written as text."""
 
 
 def text(value: Any) -> str:
@@ -122,14 +138,73 @@ def text_or_none(value: Any) -> str | None:
     return None if value is None else text(value)
 
 
+def word_or_none(value: Any) -> str | None:
+    """A text that is one word, such as a stop reason; servers also write an empty one where they mean none."""
+    return text_or_none(value) or None
+
+
+def objects(value: Any) -> list[JsonObject]:
+    """A list of objects; null is an empty one. Raises TypeError where it is something else."""
+    if value is None:
+        return []
+    if not isinstance(value, list):
+        raise TypeError("must be a list")
+    for item in value:
+        if not isinstance(item, dict):
+            raise TypeError("must be a list of objects")
+    return value
+
+
+def number_in_list(value: Any) -> int | None:
+    """The place that a server gives a choice or a call, counted from 0; None where it gives none.
+
+    Some write it as text. Raises ValueError or TypeError where it is something else.
+    """
+    if value is None:
+        return None
+    if isinstance(value, str) and len(value) <= _LONGEST_NUMBER:
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise TypeError("a place in a list must be a whole number")
+    if value < 0:
+        raise ValueError("a place in a list is not negative")
+    return value
+
+
+def choice_number(value: Any, place: int) -> int:
+    """The number of a choice; where the server does not number them, it is the choice's `place` in its list."""
+    number = number_in_list(value)
+    if number is None:
+        return place
+    if number >= _MOST_CHOICES:
+        raise ValueError("nobody asked for so many choices")
+    return number
+
+
+def call_arguments(value: Any) -> str:
+    """A call's arguments as JSON text. Servers write none as null or as "", and some write the object itself."""
+    if value is None:
+        return ""
+    if isinstance(value, dict):
+        return to_json(value)
+    return text(value)
+
+
 def usage(prompt_tokens: Any, completion_tokens: Any) -> Usage:
-    """Token counts; whatever is no number was not said."""
-    counts = Usage()
-    if isinstance(prompt_tokens, int):
-        counts = counts._replace(prompt_tokens=prompt_tokens)
-    if isinstance(completion_tokens, int):
-        counts = counts._replace(completion_tokens=completion_tokens)
-    return counts
+    """Token counts; whatever is no count was not said."""
+    return Usage(_count(prompt_tokens), _count(completion_tokens))
+
+
+def _count(value: Any) -> int | None:
+    """A count; the limit is that of whole numbers in JSON that every reader takes exactly."""
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**53:
+        return value
+    return None
+
+
+def object_or_empty(value: Any) -> JsonObject:
+    """An object of which nothing is taken where it is none."""
+    return value if isinstance(value, dict) else {}
 
 
 def _usage_by_bedrock(event: JsonObject) -> Usage:
@@ -137,5 +212,9 @@ def _usage_by_bedrock(event: JsonObject) -> Usage:
 
     https://docs.aws.amazon.com/bedrock/latest/userguide/monitoring.html
     """
-    metrics = event.get("amazon-bedrock-invocationMetrics") or {}
+    metrics = object_or_empty(event.get(METRICS))
     return usage(metrics.get("inputTokenCount"), metrics.get("outputTokenCount"))
+
+
+METRICS = "amazon-bedrock-invocationMetrics"
+"""Where Bedrock writes them. The field may come in an event of its own, which then has nothing of the model's."""

@@ -11,14 +11,15 @@ from tollgate_layer.inference import schemas
 from tollgate_layer.inference.backends.body_format import Usage
 from tollgate_layer.inference.completion_spec import CompletionSpec
 from tollgate_layer.inference.failures.errors import ApiError, RequestError
-from tollgate_layer.inference.json_text import JsonObject, parse_json, to_json
+from tollgate_layer.inference.json_text import JsonObject, parse_sound_json, to_json
 from tollgate_layer.inference.response import Response
 
 DONE = "data: [DONE]\n\n"
+_OTHER_LINE_ENDS = {"\x85": "\\u0085", "\u2028": "\\u2028", "\u2029": "\\u2029"}
 
 
 def read_body(body: str, schema: str) -> JsonObject:
-    """The JSON object in a body, checked against a schema; parameters that are null are left out.
+    """The JSON object in a body, checked against a schema; parameters that are null are left out, known or not.
 
     The schema only checks. What goes on is the client's own JSON, so that no message loses a field on the way
     (docs/decisions/0003).
@@ -27,19 +28,19 @@ def read_body(body: str, schema: str) -> JsonObject:
         RequestError: `invalid_json` or `invalid_parameter`.
     """
     try:
-        document = parse_json(body)
+        document = parse_sound_json(body)
     except ValueError as error:
         raise RequestError("invalid_json", str(error)) from None
     if not isinstance(document, dict):
         raise RequestError("invalid_json", "The body must be a JSON object.")
-    fault = schemas.first_fault(schema, document)
-    if fault is not None:
-        raise RequestError("invalid_parameter", f"{fault.location}: {fault.reason}", param=fault.location)
     # Clients write null for what they leave to the server; from here on, missing is the one way to say so.
     fields = {}
     for name, value in document.items():
         if value is not None:
             fields[name] = value
+    fault = schemas.first_fault(schema, fields)
+    if fault is not None:
+        raise RequestError("invalid_parameter", f"{fault.location}: {fault.reason}", param=fault.location)
     return fields
 
 
@@ -81,8 +82,16 @@ def usage_or_none(usage: Usage) -> JsonObject | None:
 
 
 def event(value: JsonObject) -> str:
-    """One server-sent event."""
-    return f"data: {to_json(value)}\n\n"
+    """One server-sent event.
+
+    A line of it ends at a line feed. Many clients' readers also split at the three characters beyond ASCII that
+    Unicode calls ends of lines, so these are written as escapes, which is the same JSON.
+    """
+    data = to_json(value)
+    if not data.isascii():
+        for character, escape in _OTHER_LINE_ENDS.items():
+            data = data.replace(character, escape)
+    return f"data: {data}\n\n"
 
 
 class Chunks:

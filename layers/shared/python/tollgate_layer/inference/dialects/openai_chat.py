@@ -10,10 +10,12 @@ from __future__ import annotations
 
 from tollgate_layer.inference import parameters
 from tollgate_layer.inference.backends.body_format import CallPiece, Usage
+from tollgate_layer.inference.backends.logprobs import as_chat
 from tollgate_layer.inference.completion import Call, Choice, Completion, Delta
 from tollgate_layer.inference.completion_spec import CompletionSpec
 from tollgate_layer.inference.dialects import openai
-from tollgate_layer.inference.json_text import JsonObject, to_json
+from tollgate_layer.inference.failures.errors import RequestError
+from tollgate_layer.inference.json_text import MOST_LEVELS, JsonObject, is_nested_too_deeply, sound_escapes, to_json
 from tollgate_layer.inference.request import IncomingRequest, Request
 
 
@@ -25,12 +27,14 @@ class OpenAIChat(openai.OpenAIErrors):
     def read(self, incoming: IncomingRequest) -> Request:
         document = openai.read_body(incoming.body, "chat_completions")
         _check_together(document)
+        if "tools" in document:
+            document["tools"] = [_without_cache_control(tool) for tool in document["tools"]]
         return Request(
             id=incoming.id,
             dialect=incoming.dialect,
             model=document["model"],
             parameters=parameters.asked(document),
-            messages=document.get("messages"),
+            messages=_plain_messages(document),
             variables=document.get("variables"),
             # OpenAI renamed the parameter for chats; clients send either.
             max_tokens=document.get("max_completion_tokens", document.get("max_tokens")),
@@ -41,7 +45,7 @@ class OpenAIChat(openai.OpenAIErrors):
         )
 
     def write(self, spec: CompletionSpec, completion: Completion) -> str:
-        choices = [_choice(choice) for choice in completion.choices]
+        choices = [_choice(choice, spec) for choice in completion.choices]
         usage = openai.usage_or_none(completion.usage)
         return to_json({**openai.head(spec, "chat.completion"), "choices": choices, "usage": usage})
 
@@ -58,6 +62,7 @@ class ChatEvents:
     def __init__(self, spec: CompletionSpec) -> None:
         self._chunks = openai.Chunks(spec, "chat.completion.chunk")
         self._begun: set[int] = set()
+        self._spec = spec
 
     def write(self, delta: Delta) -> str:
         """The event of a delta; before a choice's first one, an event with its role."""
@@ -66,7 +71,8 @@ class ChatEvents:
             self._begun.add(delta.choice)
             role = {"role": "assistant", "content": ""}
             events = self._chunks.chunk([_chunk_choice(delta.choice, role, None, None)])
-        choice = _chunk_choice(delta.choice, _message_delta(delta), delta.logprobs, delta.finish_reason)
+        logprobs = _logprobs(delta.logprobs, self._spec)
+        choice = _chunk_choice(delta.choice, _message_delta(delta), logprobs, delta.finish_reason)
         return events + self._chunks.chunk([choice])
 
     def end(self, usage: Usage) -> str:
@@ -75,6 +81,13 @@ class ChatEvents:
 
 def _chunk_choice(index: int, delta: JsonObject, logprobs: JsonObject | None, finish_reason: str | None) -> JsonObject:
     return {"index": index, "delta": delta, "logprobs": logprobs, "finish_reason": finish_reason}
+
+
+def _logprobs(logprobs: JsonObject | None, spec: CompletionSpec) -> JsonObject | None:
+    """Log-probabilities in a chat's shape, also where the model was given a prompt and answers in a text's."""
+    if logprobs is None or "tokens" not in logprobs:
+        return logprobs
+    return as_chat(logprobs, spec.top_logprobs)
 
 
 def _message_delta(delta: Delta) -> JsonObject:
@@ -102,7 +115,7 @@ def _call_delta(call: CallPiece) -> JsonObject:
     return {**fields, "function": function}
 
 
-def _choice(choice: Choice) -> JsonObject:
+def _choice(choice: Choice, spec: CompletionSpec) -> JsonObject:
     message: JsonObject = {"role": "assistant", "content": choice.content, "refusal": choice.refusal or None}
     if choice.reasoning:
         message["reasoning_content"] = choice.reasoning
@@ -112,7 +125,7 @@ def _choice(choice: Choice) -> JsonObject:
     return {
         "index": choice.position,
         "message": message,
-        "logprobs": choice.logprobs,
+        "logprobs": _logprobs(choice.logprobs, spec),
         "finish_reason": choice.finish_reason,
     }
 
@@ -125,7 +138,7 @@ def _check_together(document: JsonObject) -> None:
     """What one field alone cannot say."""
     if ("messages" in document) == ("variables" in document):
         openai.refuse_parameter("messages", "send messages, or variables for a model with a prompt of its own")
-    if "top_logprobs" in document and not document.get("logprobs"):
+    if document.get("top_logprobs") and not document.get("logprobs"):
         openai.refuse_parameter("top_logprobs", "needs logprobs: true")
     for index, message in enumerate(document.get("messages", ())):
         _check_message(message, f"messages[{index}]")
@@ -133,15 +146,64 @@ def _check_together(document: JsonObject) -> None:
 
 def _check_message(message: JsonObject, path: str) -> None:
     role = message["role"]
-    content = message.get("content")
     calls = message.get("tool_calls")
     if role == "tool" and not message.get("tool_call_id"):
         openai.refuse_parameter(f"{path}.tool_call_id", "a tool message names the call that it answers")
-    if content is None and not (role == "assistant" and calls):
+    if message.get("content") is None and role != "assistant":
         openai.refuse_parameter(f"{path}.content", "is missing")
     if calls and role != "assistant":
         openai.refuse_parameter(f"{path}.tool_calls", "only assistant messages have tool calls")
-    if isinstance(content, list):
-        for index, part in enumerate(content):
-            if part.get(part["type"]) is None:
-                openai.refuse_parameter(f"{path}.content[{index}].{part['type']}", "is missing")
+    for index, call in enumerate(calls or ()):
+        if is_nested_too_deeply(call["function"]["arguments"]):
+            reason = f"is nested too deeply: at most {MOST_LEVELS} levels"
+            openai.refuse_parameter(f"{path}.tool_calls[{index}].function.arguments", reason)
+    if isinstance(message.get("content"), list):
+        for index, part in enumerate(message["content"]):
+            _check_part(part, f"{path}.content[{index}]")
+
+
+def _check_part(part: JsonObject, path: str) -> None:
+    kind = part["type"]
+    if kind in _UNSUPPORTED_PARTS:
+        raise RequestError("unsupported_parameter", f"{path}: {kind} is not supported.", param=path)
+    if part.get(kind) is None:
+        openai.refuse_parameter(f"{path}.{kind}", "is missing")
+
+
+_UNSUPPORTED_PARTS = ("input_audio", "file")
+"""Parts that OpenAI has and no model here can read."""
+
+
+def _plain_messages(document: JsonObject) -> list[JsonObject] | None:
+    """The messages, without what asks for nothing and with every text sound, also one that is JSON inside of JSON."""
+    messages: list[JsonObject] | None = document.get("messages")
+    if messages is None:
+        return None
+    return [_plain_message(message) for message in messages]
+
+
+def _plain_message(message: JsonObject) -> JsonObject:
+    plain = _without_cache_control(message)
+    if isinstance(message.get("content"), list):
+        plain["content"] = [_without_cache_control(part) for part in message["content"]]
+    calls = message.get("tool_calls")
+    if calls:
+        plain["tool_calls"] = [_sound_call(call) for call in calls]
+    elif "tool_calls" in message:
+        del plain["tool_calls"]
+    if message.get("content") is None and not calls:
+        # An assistant's answer may have been a refusal, thoughts that found no end, or nothing at all.
+        plain["content"] = message.get("refusal") or ""
+    return plain
+
+
+def _sound_call(call: JsonObject) -> JsonObject:
+    function = call["function"]
+    return {**call, "function": {**function, "arguments": sound_escapes(function["arguments"])}}
+
+
+def _without_cache_control(item: JsonObject) -> JsonObject:
+    """A message, part or tool without the mark by which some clients ask other services to keep a prompt."""
+    plain = dict(item)
+    plain.pop("cache_control", None)
+    return plain

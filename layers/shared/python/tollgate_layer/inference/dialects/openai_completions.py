@@ -9,11 +9,14 @@ https://platform.openai.com/docs/api-reference/completions
 
 from __future__ import annotations
 
+from typing import Any
+
 from tollgate_layer.inference import parameters
 from tollgate_layer.inference.backends.body_format import Usage
 from tollgate_layer.inference.completion import Choice, Completion, Delta
 from tollgate_layer.inference.completion_spec import CompletionSpec
 from tollgate_layer.inference.dialects import openai
+from tollgate_layer.inference.failures.errors import RequestError
 from tollgate_layer.inference.json_text import JsonObject, to_json
 from tollgate_layer.inference.request import IncomingRequest, Request
 
@@ -30,7 +33,7 @@ class OpenAICompletions(openai.OpenAIErrors):
             dialect=incoming.dialect,
             model=document["model"],
             parameters=parameters.asked(document),
-            prompt=document["prompt"],
+            prompt=_prompt(document["prompt"]),
             max_tokens=document.get("max_tokens"),
             stop=openai.stop_sequences(document),
             user=document.get("user"),
@@ -67,6 +70,23 @@ class CompletionEvents:
 
     def end(self, usage: Usage) -> str:
         return self._chunks.end(usage)
+
+
+def _prompt(prompt: str | list[Any]) -> str:
+    """The prompt, of which some clients always send a list.
+
+    Raises:
+        RequestError: `unsupported_parameter`: there are several, or they are token ids.
+    """
+    if isinstance(prompt, str):
+        return prompt
+    if len(prompt) == 1 and isinstance(prompt[0], str):
+        if not prompt[0]:
+            openai.refuse_parameter("prompt[0]", "should have at least 1 character")
+        only: str = prompt[0]
+        return only
+    reason = "one text is supported, or a list of one text"
+    raise RequestError("unsupported_parameter", f"prompt: {reason}.", param="prompt")
 
 
 def _choice(choice: Choice) -> JsonObject:

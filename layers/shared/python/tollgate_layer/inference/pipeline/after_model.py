@@ -10,7 +10,8 @@ from tollgate_layer.inference.backends.bedrock import FORMATS
 from tollgate_layer.inference.completion import add_up
 from tollgate_layer.inference.completion_spec import CompletionSpec
 from tollgate_layer.inference.failures.errors import AnswerError
-from tollgate_layer.inference.response import Response
+from tollgate_layer.inference.json_text import is_too_deep
+from tollgate_layer.inference.response import EVENT_STREAM, Response
 
 
 class Completed(NamedTuple):
@@ -26,6 +27,8 @@ def complete(spec: CompletionSpec, answer: Any) -> Completed:
     Raises:
         AnswerError: the answer cannot be read, or has no choices.
     """
+    if is_too_deep(answer):  # on the step path it was parsed by others, who may take any depth
+        raise AnswerError
     reader = AnswerReader(spec)
     parts = FORMATS[spec.body_format].read(answer)
     deltas = [*reader.feed(parts), *reader.finish()]
@@ -37,6 +40,6 @@ def complete(spec: CompletionSpec, answer: Any) -> Completed:
         writer = dialect.event_writer(spec)
         events = [writer.write(delta) for delta in deltas]
         body = "".join(events) + writer.end(reader.usage)
-        return Completed(Response(200, "text/event-stream", "", body), reader.outcome())
+        return Completed(Response(200, EVENT_STREAM, "", body), reader.outcome())
     body = dialect.write(spec, add_up(deltas, reader.usage))
     return Completed(Response(200, "application/json", "", body), reader.outcome())

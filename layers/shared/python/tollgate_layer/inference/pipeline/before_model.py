@@ -18,7 +18,7 @@ from tollgate_layer.inference.conversation import (
     served_conversation,
 )
 from tollgate_layer.inference.failures.errors import RequestError
-from tollgate_layer.inference.json_text import JsonObject
+from tollgate_layer.inference.json_text import JsonObject, sound
 from tollgate_layer.inference.length import fit
 from tollgate_layer.inference.parameters import with_defaults
 from tollgate_layer.inference.record import MODEL_NAME, ModelRecord, Variant, parse_record
@@ -78,8 +78,11 @@ def prepare(request: Request, record_text: str | None, now: float) -> Prepared:
     conversation = converse(request, record, variant, now)
     conversation = fit(conversation, variant, asked=request.max_tokens is not None)
 
-    body_format = choose_format(variant.body_format, takes_messages=not isinstance(conversation.prompt, str))
-    body = body_format.build(conversation.prompt, conversation.parameters, conversation.stop)
+    prompt = conversation.prompt
+    if isinstance(prompt, str):  # a record's chat template may write anything, also half a surrogate pair
+        prompt = sound(prompt)
+    body_format = choose_format(variant.body_format, takes_messages=not isinstance(prompt, str))
+    body = body_format.build(prompt, conversation.parameters, conversation.stop)
     spec = CompletionSpec(
         dialect=request.dialect,
         id=dialects.find(request.dialect).id_prefix + request.id,
@@ -92,6 +95,8 @@ def prepare(request: Request, record_text: str | None, now: float) -> Prepared:
         stream=request.stream,
         include_usage=request.include_usage,
         prompt_length=conversation.length,
+        choices=request.parameters.get("n", 1),
+        top_logprobs=request.parameters.get("top_logprobs", 0),
     )
     return Prepared(Invocation(variant.model_id, body), spec, record.unknown_fields)
 
