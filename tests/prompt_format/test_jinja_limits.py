@@ -95,7 +95,7 @@ SLOW_STEPS = {
     "trimming many characters": "{{ ('a' * 1000000) | trim('b' * 1000000 ~ 'a') }}",
     "trimming many characters by name": "{{ ('a' * 1000000) | trim(chars='b' * 1000000 ~ 'a') }}",
     "filters of literals": "{{ 'a' | center(99999) | replace(' ', 'b' | center(159))" + " | upper | title" * 20 + " }}",
-    "nested selects": "{% for x in range(99999) " + "| select" * 30 + " | list %}{% endfor %}",
+    "nested selects": "{% for x in range(99999) " + "| select('defined')" * 60 + " | list %}{% endfor %}",
     "wrapping": "{{ ('a ' * 1000000) | wordwrap(1) }}",
     "a width from a large number": "{{ '{0:{1}}'.format('a', '>900000000') }}",
     "a width from an item": "{{ '{1:{0[0]}}'.format([900000000], 'a') }}",
