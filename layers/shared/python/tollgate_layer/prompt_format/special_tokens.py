@@ -19,7 +19,7 @@ from typing import Any
 
 from .errors import PromptFormatError
 from .families import capabilities_of
-from .json_object import parse_object
+from .json_object import parse_value
 from .rendering import with_default_tokens
 from .template_input import Message, token_texts
 
@@ -166,9 +166,13 @@ class Defuser:
         return harmless
 
     def _arguments(self, text: str) -> str:
-        values = parse_object(text)
-        if values is None:
-            return self.text(text)  # no JSON object: whoever reads it says so
+        try:
+            values = parse_value(text)
+        except ValueError:
+            # Whoever reads it may be less strict, and then read a token from an escape.
+            if "\\" in text:
+                raise PromptFormatError("the arguments of a call must be a JSON object as text.") from None
+            return self.text(text)
         harmless = self.value(values)
         if harmless == values:
             return text  # as the client spelled it
