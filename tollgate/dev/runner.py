@@ -92,6 +92,7 @@ class Local:
 
             settings = Settings(profile=simulation.profile, s3_endpoint_url=self._data_services.url)
             self.bedrock = Bedrock(settings, clock)
+            running.callback(self.bedrock.close)
             bedrock_server = Server(create_app(self.bedrock))
             running.callback(bedrock_server.close)
             self.bedrock_url = bedrock_server.url
