@@ -27,7 +27,9 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 AsgiApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
-def refusal(headers: Iterable[tuple[str, str]], port: int, *, any_loopback_origin: bool = False) -> tuple[int, str] | None:
+def refusal(
+    headers: Iterable[tuple[str, str]], port: int, *, any_loopback_origin: bool = False
+) -> tuple[int, str] | None:
     """Why a request is refused, as status and sentence; None for one that is let in.
 
     >>> refusal([("host", "localhost:3000")], 3000)

@@ -7,6 +7,7 @@ Real processes get real signals at random moments. `make test` takes some of the
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 import re
@@ -61,10 +62,8 @@ class Server:
         return re.search(r"http://127\.0\.0\.1:\d+", self.output)[0]
 
     def note_children(self) -> None:
-        try:
+        with contextlib.suppress(psutil.NoSuchProcess):
             self.children.update(psutil.Process(self.process.pid).children(recursive=True))
-        except psutil.NoSuchProcess:
-            pass
 
     def ask(self) -> None:
         """Send one request, whose end does not matter."""

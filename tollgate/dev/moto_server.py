@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from tollgate.dev.aws_clients import DynamoDb
 from tollgate.loopback import LOOPBACK
@@ -32,9 +32,7 @@ class MotoServer:
         logging.getLogger("werkzeug").setLevel(logging.ERROR)
         # moto's own threaded server lets any web page in: it answers preflights, and every answer allows every origin.
         app = guard_wsgi(DomainDispatcherApplication(create_backend_app), self._port)
-        self._server: Any = make_server(LOOPBACK, 0, app, threaded=True, request_handler=MotoRequestHandler)
-        # Threads of requests must not keep the process from ending.
-        self._server.daemon_threads = True
+        self._server = make_server(LOOPBACK, 0, app, threaded=True, request_handler=MotoRequestHandler)
         threading.Thread(target=self._server.serve_forever, daemon=True, name="moto").start()
         self.url = f"http://{LOOPBACK}:{self._port()}"
         self.dynamodb_url = self.url

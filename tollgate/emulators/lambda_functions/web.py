@@ -21,7 +21,6 @@ from typing import TYPE_CHECKING
 
 from tollgate import page_guard
 from tollgate.emulators.lambda_functions.environment import INIT_LIMIT_S, FunctionError, LogSink
-from tollgate import page_guard
 from tollgate.loopback import LOOPBACK
 from tollgate.stack.definitions import DefinitionError
 
