@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import socket
 import threading
 import time
@@ -75,7 +76,14 @@ class Server:
             time.sleep(0.002)
 
     def close(self) -> None:
-        """Stop listening and wait for the thread to end."""
+        """Stop listening and wait for the thread to end. Requests that are cut off are no errors to be logged."""
+        logger = logging.getLogger("uvicorn.error")
+        logger.addFilter(self._is_anothers)
         self._server.should_exit = True
         self._thread.join(timeout=_CLOSE_LIMIT_S)
+        if not self._thread.is_alive():
+            logger.removeFilter(self._is_anothers)
         self._socket.close()
+
+    def _is_anothers(self, record: logging.LogRecord) -> bool:
+        return record.thread != self._thread.ident

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from collections import deque
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,6 +13,7 @@ from tollgate.account import ACCESS_KEY, REGION
 from tollgate.dev.aws_clients import BedrockRuntime, DynamoDb
 from tollgate.dev.console import Quiet
 from tollgate.dev.functions import StackFunctions
+from tollgate.dev.kept_executions import KeptExecutions
 from tollgate.dev.models import Entry, ModelLoader, read_models
 from tollgate.dev.moto_server import MotoServer
 from tollgate.dev.resource_types import refuse_unknown_types
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 LOCAL_KEY = "tollgate-local"
-_KEPT_EXECUTIONS = 200
 _stack_numbers = itertools.count(1)
 
 
@@ -63,7 +62,7 @@ class Local:
         key: the API key that clients send.
         models: names of the models that were given to `start`.
         bedrock: the embedded Bedrock that serves them, at `bedrock_url`.
-        executions: the latest executions of the state machines, oldest first.
+        executions: the latest executions of the state machines, oldest first, as far as they fit into 32 MB.
         stack: the template's resources.
     """
 
@@ -81,7 +80,7 @@ class Local:
         self.stack = stack
         self.key = key
         self.models = [str(entry["record"]["model"]) for entry in models]
-        self.executions: deque[Execution] = deque(maxlen=_KEPT_EXECUTIONS)
+        self.executions = KeptExecutions()
         self._console = console
         clock = Clock(simulation.speed)
         # The block closes what is open already when a later step fails.

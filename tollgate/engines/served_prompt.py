@@ -49,7 +49,8 @@ def served_prompt(
 
 def _variables(body: Mapping[str, Any]) -> dict[str, Any]:
     """The template's variables of a request, and the flags that say how its prompt ends."""
-    variables = body.get("chat_template_kwargs") or {}
+    variables = body.get("chat_template_kwargs")
+    variables = {} if variables is None else variables
     if not isinstance(variables, dict):
         raise InvalidPromptError("chat_template_kwargs must be an object.")
     taken = sorted(_OWN_NAMES & variables.keys())
