@@ -169,11 +169,9 @@ def test_arguments_of_earlier_calls_are_objects():
 
     conversation = [*USER, {"role": "assistant", "content": None, "tool_calls": [call]}]
     assert _render(conversation) == "<user>w1<assistant>(7)<go>"
-        _render([*USER, {"role": "assistant", "content": None, "tool_calls": [call]}]) == "<user>w1<assistant>(7)<go>"
-    )
     call["function"]["arguments"] = "{"
     with pytest.raises(InvalidPromptError, match="no JSON"):
-        _render([*USER, {"role": "assistant", "content": None, "tool_calls": [call]}])
+        _render(conversation)
 
 
 def test_the_templates_variables_and_flags_are_the_requests():

@@ -63,6 +63,7 @@ class Local:
         models: names of the models that were given to `start`.
         bedrock: the embedded Bedrock that serves them, at `bedrock_url`.
         executions: the latest executions of the state machines, oldest first, as far as they fit into 32 MB.
+        functions: the template's functions, whose processes run or will.
         stack: the template's resources.
     """
 
@@ -100,14 +101,14 @@ class Local:
             dynamodb = DynamoDb(self._data_services.dynamodb_url)
             running.callback(dynamodb.close)
             endpoints = _endpoints(self._data_services, self.bedrock_url)
-            functions = StackFunctions(stack, endpoints, console)
-            running.callback(functions.close)
+            self.functions = StackFunctions(stack, endpoints, console)
+            running.callback(self.functions.close)
             runtime = BedrockRuntime(self.bedrock_url)
             running.callback(runtime.close)
-            tasks = task_handlers(dynamodb, runtime, functions.plain, clock.speed)
+            tasks = task_handlers(dynamodb, runtime, self.functions.plain, clock.speed)
             machines = load_state_machines(stack, tasks, clock)
             gateway = load_gateway(
-                stack, functions, machines, dynamodb, key, console, self._note_execution, clock.speed
+                stack, self.functions, machines, dynamodb, key, console, self._note_execution, clock.speed
             )
             running.callback(gateway.close)
             server = Server(gateway, port)
