@@ -8,9 +8,11 @@ Real processes get real signals at random moments. `make test` takes some of the
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import random
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -38,11 +40,11 @@ MOMENTS = ["starting", "running", "in flight", "shutting down"]
 class Server:
     """A running `tollgate dev` or `tollgate bedrock`, and what it starts."""
 
-    def __init__(self, command: str) -> None:
+    def __init__(self, command: str, *more: str) -> None:
         options = ["--port", "0"] if command == "dev" else ["--port", "0", "--model", "demo"]
         self.command = command
         self.process = subprocess.Popen(
-            [*COMMAND, command, *options], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+            [*COMMAND, command, *options, *more], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         )
         self.output = ""
         self.ready = threading.Event()
@@ -151,6 +153,41 @@ def test_two_signals_at_any_moment_end_it_and_leave_nothing():
             raise AssertionError(f"round {done}: {command}, {moment}, seed {seed}: {error}") from error
         done += 1
     print(f"{done} rounds in {time.monotonic() - began:.0f} s")  # noqa: T201
+
+
+def test_a_template_that_hangs_stops_neither_other_models_nor_the_end(tmp_path):
+    # GIVEN a model whose template computes for minutes in one step
+    model = tmp_path / "model"
+    shutil.copytree(ROOT / "examples" / "apexguru-tiny" / "model", model)
+    (model / "chat_template.jinja").unlink(missing_ok=True)
+    configuration = json.loads((model / "tokenizer_config.json").read_text())
+    hangs = "{{ ('a' * 1000000).strip('b' * 1000000 ~ 'a') }}{{ messages }}"
+    (model / "tokenizer_config.json").write_text(json.dumps({**configuration, "chat_template": hangs}))
+    entries = json.loads((ROOT / "models" / "local.json").read_text())
+    entries[0]["serve"]["artifacts"] = str(model)
+    (tmp_path / "models.json").write_text(json.dumps(entries))
+    server = Server("dev", "--models", str(tmp_path / "models.json"))
+    try:
+        assert server.ready.wait(60)
+        with ThreadPoolExecutor(4) as clients:
+            # WHEN it is asked
+            for _ in range(4):
+                clients.submit(server.ask)
+            time.sleep(1)
+
+            # THEN another model answers
+            body = {"model": "llama-demo", "messages": [{"role": "user", "content": "Hi"}]}
+            headers = {"Authorization": "Bearer tollgate-local"}
+            answer = httpx.post(f"{server.url}/v1/chat/completions", json=body, headers=headers, timeout=8)
+            assert answer.status_code == 200
+
+            # AND one signal ends everything
+            server.note_children()
+            server.send(signal.SIGTERM)
+            assert server.end() == 0
+        assert "Traceback" not in server.output
+    finally:
+        server.close()
 
 
 @pytest.mark.parametrize("number", SIGNALS)

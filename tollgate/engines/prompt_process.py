@@ -101,6 +101,9 @@ class PromptProcess:
             raise GenerationError(
                 f"The model's chat template or tokenizer took more than {self._limit_s:.0f} s for this prompt."
             ) from None
+        except RecursionError:
+            self._drop()
+            raise InvalidPromptError("The request is nested too deeply.") from None
         except (OSError, EOFError) as error:
             self._drop()
             raise GenerationError("The model's chat template or tokenizer ended its process.") from error

@@ -81,7 +81,11 @@ async def _start(request: Request, operation_name: str) -> Invocation:
                 "This action doesn't support the model that you provided. "
                 "Try again with a supported text or chat model."
             )
-        return Invocation(model, to_chat(body), body_format="openai")
+        try:
+            chat = to_chat(body)
+        except RecursionError as error:
+            raise invalid("The request is nested too deeply.") from error
+        return Invocation(model, chat, body_format="openai")
     except ServiceError as error:
         record_error(model, error)
         raise
