@@ -9,10 +9,12 @@ import contextlib
 import shutil
 import subprocess
 import tempfile
+import time
 from pathlib import Path
 
 _processes: set[subprocess.Popen[bytes]] = set()
 _folders: set[Path] = set()
+_REAP_LIMIT_S = 0.3
 
 
 def note_process(process: subprocess.Popen[bytes]) -> None:
@@ -41,9 +43,15 @@ def remove_folder(folder: Path) -> None:
 
 
 def remove_all() -> None:
-    """Kill every child process and delete every folder that is left. Waits for nothing."""
-    for process in list(_processes):
+    """Kill every child process and delete every folder that is left, and wait for the processes for a moment."""
+    processes = list(_processes)
+    for process in processes:
         with contextlib.suppress(OSError):
             process.kill()
+    # Without this they stay as zombies where nobody reaps orphans, as in many containers.
+    until_s = time.monotonic() + _REAP_LIMIT_S
+    for process in processes:
+        with contextlib.suppress(OSError, subprocess.TimeoutExpired):
+            process.wait(max(until_s - time.monotonic(), 0))
     for folder in list(_folders):
         remove_folder(folder)

@@ -92,7 +92,7 @@ class Server:
             self.note_children()
             assert time.monotonic() < until, f"still running:\n{self.output}"
             time.sleep(0.01)
-        while left := [child for child in self.children if child.is_running()]:
+        while left := [child for child in self.children if _runs(child)]:
             assert time.monotonic() < until, f"left behind: {left}"
             time.sleep(0.01)
         self._reader.join(timeout=5)
@@ -103,6 +103,14 @@ class Server:
         self.process.wait()
         self._reader.join(timeout=5)
         self.process.stdout.close()
+
+
+def _runs(process: psutil.Process) -> bool:
+    """Whether a process runs; one that nobody has reaped yet does not."""
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def _stall(server: Server) -> None:

@@ -28,7 +28,7 @@ async def run(bedrock: Bedrock, job: ImportJob) -> None:
     try:
         await bedrock.clock.sleep(bedrock.profile.import_seconds)
         inspection, engine = await asyncio.to_thread(_read_artifacts, bedrock, job)
-        if not isinstance(inspection.model_type, str):
+        if not inspection.model_type:
             raise JobFailedError("config.json: model_type must be a text.")
         bedrock.add(_model(bedrock, job, inspection, engine))
         job.status = "Completed"
