@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import socket
 import threading
 import time
@@ -9,7 +10,11 @@ from typing import Any
 
 import uvicorn
 
+from tollgate.page_guard import guard_asgi
+
 LOOPBACK = "127.0.0.1"
+# Requests in flight get one second to end; what is left after this is dropped with the process.
+_CLOSE_LIMIT_S = 2.0
 
 
 class PortInUseError(Exception):
@@ -39,7 +44,10 @@ def listen(port: int) -> socket.socket:
 
 
 class Server:
-    """Serves an ASGI application at `url` until `close`; when it is constructed, it answers."""
+    """Serves an ASGI application at `url` until `close`, to programs alone: web pages are refused (page_guard.py).
+
+    When it is constructed, it answers.
+    """
 
     def __init__(self, app: Any, port: int = 0) -> None:
         self._socket = listen(port)
@@ -47,7 +55,7 @@ class Server:
         self.url = f"http://{LOOPBACK}:{self.port}"
         self._server = uvicorn.Server(
             uvicorn.Config(
-                app,
+                guard_asgi(app, self.port),
                 log_level="warning",
                 access_log=False,
                 # Longer than clients keep idle connections: the side that closes first decides who sees a reset.
@@ -68,7 +76,14 @@ class Server:
             time.sleep(0.002)
 
     def close(self) -> None:
-        """Stop listening and wait for the thread to end."""
+        """Stop listening and wait for the thread to end. Requests that are cut off are no errors to be logged."""
+        logger = logging.getLogger("uvicorn.error")
+        logger.addFilter(self._is_anothers)
         self._server.should_exit = True
-        self._thread.join(timeout=5)
+        self._thread.join(timeout=_CLOSE_LIMIT_S)
+        if not self._thread.is_alive():
+            logger.removeFilter(self._is_anothers)
         self._socket.close()
+
+    def _is_anothers(self, record: logging.LogRecord) -> bool:
+        return record.thread != self._thread.ident

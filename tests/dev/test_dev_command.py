@@ -18,7 +18,7 @@ from tollgate.loopback import listen
 
 pytestmark = pytest.mark.path
 
-COMMAND = [sys.executable, "-c", "from tollgate.cli import main; main()", "dev"]
+COMMAND = [sys.executable, "-c", "from tollgate.command import main; main()", "dev"]
 
 
 class Dev:

@@ -18,7 +18,7 @@ from tollgate.engines.base import Token
 from tollgate.engines.decoder import Decoder, load_decoder
 from tollgate.engines.errors import GenerationError, InvalidPromptError, ModelLoadError
 from tollgate.engines.numpy_engine import NumpyEngine
-from tollgate.engines.prompting import Prompter
+from tollgate.engines.prompting import PromptFiles
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -77,7 +77,7 @@ class WatchedDecoder(Decoder):
 
 
 def watched(directory: Path, decoder: WatchedDecoder) -> NumpyEngine:
-    return NumpyEngine(decoder, Prompter(directory), ends=frozenset())
+    return NumpyEngine(decoder, PromptFiles(directory), ends=frozenset())
 
 
 def test_greedy_decoding_follows_the_likeliest_tokens(engine, tmp_path):
@@ -157,19 +157,19 @@ def test_messages_are_rendered_by_the_models_own_template(engine):
 
     # WHEN messages and the text that they render to are counted
     # THEN the template's tokens are the prompt: u, w1, w2, </s>, and no <s> is added
-    assert engine.count_tokens(generation(messages=messages)) == 4
+    assert asyncio.run(engine.count_tokens(generation(messages=messages))) == 4
 
 
 def test_the_beginning_of_sequence_is_added_to_a_prompt_once(engine):
-    assert engine.count_tokens(generation(prompt="w1 w2")) == 3
-    assert engine.count_tokens(generation(prompt="<s> w1 w2")) == 3
+    assert asyncio.run(engine.count_tokens(generation(prompt="w1 w2"))) == 3
+    assert asyncio.run(engine.count_tokens(generation(prompt="<s> w1 w2"))) == 3
 
 
 def test_messages_without_a_chat_template_are_refused(tmp_path):
     engine = NumpyEngine.load(artifacts(tmp_path, chat_template=None))
 
     with pytest.raises(InvalidPromptError, match="no chat template"):
-        engine.count_tokens(generation(messages=[{"role": "user", "content": "w1"}]))
+        asyncio.run(engine.count_tokens(generation(messages=[{"role": "user", "content": "w1"}])))
 
 
 @pytest.mark.parametrize("template", ["{{ raise_exception('no system role') }}", "{% if %}"])
@@ -177,7 +177,7 @@ def test_messages_that_the_template_refuses_are_invalid(tmp_path, template):
     engine = NumpyEngine.load(artifacts(tmp_path, chat_template=template))
 
     with pytest.raises(InvalidPromptError):
-        engine.count_tokens(generation(messages=[{"role": "user", "content": "w1"}]))
+        asyncio.run(engine.count_tokens(generation(messages=[{"role": "user", "content": "w1"}])))
 
 
 def test_a_prompt_that_does_not_fit_is_invalid_and_says_why(engine):

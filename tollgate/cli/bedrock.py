@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 import click
 
 from tollgate.account import REGION
+from tollgate.cli.ending import Ending
 from tollgate.cli.extras import need_extra
 
 if TYPE_CHECKING:
@@ -34,6 +36,7 @@ def bedrock(
 ) -> None:
     """Serve the embedded Amazon Bedrock alone, to any AWS SDK through its endpoint URL."""
     need_extra("dev", "tollgate bedrock")
+    ending = Ending()
     from tollgate.emulators.bedrock import Bedrock, Settings
     from tollgate.emulators.clock import Clock
     from tollgate.loopback import PortInUseError
@@ -51,27 +54,25 @@ def bedrock(
         for model in models:
             name, _, engine = model.partition(":")
             arns[name] = service.register(name, engine or "echo")
-        _serve(service, arns, port)
+        _serve(service, arns, port, ending)
     except PortInUseError:
         raise click.UsageError(f"port {port} is in use: choose another with --port") from None
     except ValueError as error:
         raise click.UsageError(str(error)) from None
 
 
-def _serve(service: Bedrock, arns: dict[str, str], port: int) -> None:
+def _serve(service: Bedrock, arns: dict[str, str], port: int, ending: Ending) -> None:
     """Answer until SIGINT or SIGTERM; print the endpoint and the ARN of each model first."""
-    import uvicorn
-
     from tollgate.emulators.bedrock import create_app
-    from tollgate.loopback import LOOPBACK, listen
+    from tollgate.loopback import Server
 
-    sock = listen(port)
-    address = f"http://{LOOPBACK}:{sock.getsockname()[1]}"
-    click.echo(f"Embedded Amazon Bedrock at {address} (profile {service.settings.profile})")
+    server = Server(create_app(service), port)
+    click.echo(f"Embedded Amazon Bedrock at {server.url} (profile {service.settings.profile})")
     for name, arn in arns.items():
         click.echo(f"  {name}: {arn}")
-    server = uvicorn.Server(
-        uvicorn.Config(create_app(service), log_level="warning", access_log=False, timeout_graceful_shutdown=1)
-    )
-    with sock:
-        server.run(sockets=[sock])
+    # Whoever reads this through a pipe sees it before the server ends.
+    sys.stdout.flush()
+    ending.wait()
+    server.close()
+    service.close()
+    ending.leave()

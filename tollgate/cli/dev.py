@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import signal
 import sys
-import threading
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from tollgate.cli.ending import Ending
 from tollgate.cli.extras import need_extra
 
 if TYPE_CHECKING:
@@ -57,11 +56,8 @@ def dev(
     """
     need_extra("dev", "tollgate dev")
     started_s = time.monotonic()
-    stop = threading.Event()
-    # The handlers come before the imports, which take a second, and before everything that starts a process: at no
-    # moment can a signal leave a process behind.
-    for name in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(name, lambda *_: stop.set())
+    # Before the imports, which take a second, and before everything that starts a process.
+    ending = Ending()
     from tollgate.dev import DefinitionError, Local, Simulation
     from tollgate.dev.console import Console
     from tollgate.loopback import PortInUseError
@@ -81,9 +77,9 @@ def dev(
         click.echo(f"Error: {error}", err=True)
         raise SystemExit(2) from None
     with local:
-        if not stop.is_set():
-            click.echo(welcome(local, time.monotonic() - started_s))
-        stop.wait()
+        click.echo(welcome(local, time.monotonic() - started_s))
+        ending.wait()
+    ending.leave()
 
 
 def _built_template(root: Path) -> Path:

@@ -7,6 +7,8 @@ import threading
 from typing import TYPE_CHECKING
 
 from tollgate.dev.aws_clients import DynamoDb
+from tollgate.loopback import LOOPBACK
+from tollgate.page_guard import guard_wsgi
 
 if TYPE_CHECKING:
     from tollgate.stack import Stack
@@ -24,13 +26,15 @@ class MotoServer:
 
     def __init__(self) -> None:
         # Imported here because moto takes longer to import than the rest of the runner.
-        from moto.server import ThreadedMotoServer
+        from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
+        from werkzeug.serving import make_server
 
         logging.getLogger("werkzeug").setLevel(logging.ERROR)
-        self._server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-        self._server.start()
-        host, port = self._server.get_host_and_port()
-        self.url = f"http://{host}:{port}"
+        # moto's own threaded server lets any web page in: it answers preflights, and every answer allows every origin.
+        app = guard_wsgi(DomainDispatcherApplication(create_backend_app), self._port)
+        self._server = make_server(LOOPBACK, 0, app, threaded=True, request_handler=MotoRequestHandler)
+        threading.Thread(target=self._server.serve_forever, daemon=True, name="moto").start()
+        self.url = f"http://{LOOPBACK}:{self._port()}"
         self.dynamodb_url = self.url
         self.dynamodb = DynamoDb(self.url)
         self._tables: list[str] = []
@@ -48,4 +52,7 @@ class MotoServer:
             self.dynamodb.request("DeleteTable", {"TableName": name})
         self.dynamodb.close()
         # The server looks for its end every half second. Nobody has to wait for that.
-        threading.Thread(target=self._server.stop, daemon=True).start()
+        threading.Thread(target=self._server.shutdown, daemon=True).start()
+
+    def _port(self) -> int:
+        return int(self._server.server_address[1])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from collections import deque
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,6 +13,7 @@ from tollgate.account import ACCESS_KEY, REGION
 from tollgate.dev.aws_clients import BedrockRuntime, DynamoDb
 from tollgate.dev.console import Quiet
 from tollgate.dev.functions import StackFunctions
+from tollgate.dev.kept_executions import KeptExecutions
 from tollgate.dev.models import Entry, ModelLoader, read_models
 from tollgate.dev.moto_server import MotoServer
 from tollgate.dev.resource_types import refuse_unknown_types
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 LOCAL_KEY = "tollgate-local"
-_KEPT_EXECUTIONS = 200
 _stack_numbers = itertools.count(1)
 
 
@@ -63,7 +62,8 @@ class Local:
         key: the API key that clients send.
         models: names of the models that were given to `start`.
         bedrock: the embedded Bedrock that serves them, at `bedrock_url`.
-        executions: the latest executions of the state machines, oldest first.
+        executions: the latest executions of the state machines, oldest first, as far as they fit into 32 MB.
+        functions: the template's functions, whose processes run or will.
         stack: the template's resources.
     """
 
@@ -81,7 +81,7 @@ class Local:
         self.stack = stack
         self.key = key
         self.models = [str(entry["record"]["model"]) for entry in models]
-        self.executions: deque[Execution] = deque(maxlen=_KEPT_EXECUTIONS)
+        self.executions = KeptExecutions()
         self._console = console
         clock = Clock(simulation.speed)
         # The block closes what is open already when a later step fails.
@@ -92,6 +92,7 @@ class Local:
 
             settings = Settings(profile=simulation.profile, s3_endpoint_url=self._data_services.url)
             self.bedrock = Bedrock(settings, clock)
+            running.callback(self.bedrock.close)
             bedrock_server = Server(create_app(self.bedrock))
             running.callback(bedrock_server.close)
             self.bedrock_url = bedrock_server.url
@@ -100,14 +101,14 @@ class Local:
             dynamodb = DynamoDb(self._data_services.dynamodb_url)
             running.callback(dynamodb.close)
             endpoints = _endpoints(self._data_services, self.bedrock_url)
-            functions = StackFunctions(stack, endpoints, console)
-            running.callback(functions.close)
+            self.functions = StackFunctions(stack, endpoints, console)
+            running.callback(self.functions.close)
             runtime = BedrockRuntime(self.bedrock_url)
             running.callback(runtime.close)
-            tasks = task_handlers(dynamodb, runtime, functions.plain, clock.speed)
+            tasks = task_handlers(dynamodb, runtime, self.functions.plain, clock.speed)
             machines = load_state_machines(stack, tasks, clock)
             gateway = load_gateway(
-                stack, functions, machines, dynamodb, key, console, self._note_execution, clock.speed
+                stack, self.functions, machines, dynamodb, key, console, self._note_execution, clock.speed
             )
             running.callback(gateway.close)
             server = Server(gateway, port)

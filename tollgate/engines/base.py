@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncIterator, Awaitable, Mapping
 
 FinishReason: TypeAlias = Literal["stop", "length", "tool_calls"]
 
@@ -31,6 +31,8 @@ class Generation:
     """How many alternatives are wanted for each token; None means no log-probabilities at all."""
     body: Mapping[str, Any]
     """The body of the request as it was received."""
+    choices: int = 1
+    """How many answers are wanted; whoever calls `generate` calls it so often, with a seed for each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +63,11 @@ class TokenCounts:
 class Engine(Protocol):
     """Produces tokens. An engine answers many requests at once on one event loop."""
 
-    def count_tokens(self, generation: Generation) -> int:
-        """Count the tokens of the prompt; raises EngineError when they cannot be counted."""
+    def count_tokens(self, generation: Generation) -> int | Awaitable[int]:
+        """Count the tokens of the prompt; raises EngineError when they cannot be counted.
+
+        An engine that has to wait for another process returns an awaitable.
+        """
         ...
 
     def generate(self, generation: Generation) -> AsyncIterator[Token | Delta | TokenCounts | FinishReason]:

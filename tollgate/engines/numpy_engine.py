@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import os
+import weakref
+from collections import OrderedDict
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -17,18 +19,22 @@ from tollgate.engines.decoder.config import end_ids
 from tollgate.engines.decoder.tensors import read_json
 from tollgate.engines.detokenizer import Detokenizer
 from tollgate.engines.errors import GenerationError, InvalidPromptError, ModelLoadError
-from tollgate.engines.prompting import Prompter
+from tollgate.engines.prompt_process import LIMIT_S, PromptProcess
+from tollgate.engines.prompting import PromptFiles
 from tollgate.engines.sampling import Sampler, log_probabilities
 from tollgate.engines.stopping import StopSequences
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
+    from collections.abc import AsyncGenerator, Mapping
     from pathlib import Path
 
     from numpy.typing import NDArray
+    from tokenizers import Tokenizer
 
 # Tokens of a prompt per step: bounds the memory of a step and how long a cancelled one runs on.
 _PREFILL_TOKENS = 256
+# Prompts whose ids are kept from counting them to answering them. A longer one is made twice.
+_KEPT_PROMPTS, _LONGEST_KEPT_PROMPT = 8, 8192
 
 
 class NumpyEngine:
@@ -38,15 +44,22 @@ class NumpyEngine:
     generator was closed.
     """
 
-    def __init__(self, decoder: Decoder, prompter: Prompter, ends: frozenset[int]) -> None:
+    def __init__(
+        self, decoder: Decoder, prompts: PromptFiles, ends: frozenset[int], prompt_limit_s: float = LIMIT_S
+    ) -> None:
         self._decoder = decoder
-        self._prompter = prompter
+        self._tokenizer = prompts.tokenizer
         self._ends = ends
         self._threads = ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="numpy-engine")
+        # Prompts have a thread of their own: it waits for the process that makes them, which may take its time.
+        self._prompt_thread = ThreadPoolExecutor(1, thread_name_prefix="prompts")
+        self._prompts = PromptProcess(prompts.tokenizer_file, prompts.template, prompts.special_tokens, prompt_limit_s)
+        self._known: OrderedDict[int, tuple[Mapping[str, Any], list[int]]] = OrderedDict()
+        weakref.finalize(self, self._prompts.close)
 
     @classmethod
-    def load(cls, directory: Path) -> NumpyEngine:
-        """Load the artifacts in a folder.
+    def load(cls, directory: Path, prompt_limit_s: float = LIMIT_S) -> NumpyEngine:
+        """Load the artifacts in a folder. A prompt may take `prompt_limit_s` to render and encode.
 
         Raises:
             ModelLoadError: the artifacts are damaged, or need something that is not implemented.
@@ -54,25 +67,40 @@ class NumpyEngine:
         # Requests run side by side already; threads inside a matrix product would only wait for each other.
         threadpool_limits(limits=1, user_api="blas")
         decoder = load_decoder(directory)
-        prompter = Prompter(directory)
-        known = prompter.tokenizer.get_vocab_size()
+        prompts = PromptFiles(directory)
+        known = prompts.tokenizer.get_vocab_size()
         if known > decoder.config.vocabulary:
             raise ModelLoadError(f"tokenizer.json has {known} tokens, the model only {decoder.config.vocabulary}.")
         ends = decoder.config.end_ids | end_ids(read_json(directory, "generation_config.json"))
-        end = prompter.end_id()
-        return cls(decoder, prompter, ends if end is None else ends | {end})
+        end = prompts.end_id()
+        return cls(decoder, prompts, ends if end is None else ends | {end}, prompt_limit_s)
 
     def close(self) -> None:
-        """Release the threads; steps that run are finished."""
-        self._threads.shutdown()
+        """End the process of the prompts, and the threads when their step is done."""
+        self._prompts.close()
+        for threads in (self._threads, self._prompt_thread):
+            threads.shutdown(wait=False, cancel_futures=True)
 
-    def count_tokens(self, generation: Generation) -> int:
+    async def count_tokens(self, generation: Generation) -> int:
         """Count the tokens of the prompt with the model's tokenizer.
 
         Raises:
             InvalidPromptError: the messages cannot be rendered.
+            GenerationError: the template or the tokenizer takes too long, or fails.
         """
-        return len(self._prompter.encode(generation))
+        return len(await self._ids(generation))
+
+    async def _ids(self, generation: Generation) -> list[int]:
+        """The ids of a prompt; those of the latest prompts are kept, since each is asked for twice."""
+        key = id(generation.body)  # no other body has this id, because the body is kept beside its ids
+        if key in self._known:
+            return self._known[key][1]
+        ids = await asyncio.get_running_loop().run_in_executor(self._prompt_thread, self._prompts.ids, generation)
+        if len(ids) <= _LONGEST_KEPT_PROMPT:
+            self._known[key] = (generation.body, ids)
+            while len(self._known) > _KEPT_PROMPTS:
+                self._known.popitem(last=False)
+        return ids
 
     async def generate(self, generation: Generation) -> AsyncGenerator[Token | FinishReason, None]:
         """Yield tokens, then `stop` (an end-of-sequence token or a stop sequence came) or `length`.
@@ -84,7 +112,7 @@ class NumpyEngine:
             GenerationError: the model computes something that is not a number.
         """
         run = asyncio.get_running_loop().run_in_executor
-        decoding = Decoding(self._decoder, self._prompter, generation)
+        decoding = Decoding(self._decoder, self._tokenizer, await self._ids(generation), generation)
         while decoding.unread:
             await run(self._threads, decoding.read_prompt)
         stops = StopSequences(generation.stop)
@@ -108,16 +136,16 @@ class NumpyEngine:
 class Decoding:
     """The state of one answer in the making: a cache of keys and values, a sampler, and the last layer's states."""
 
-    def __init__(self, decoder: Decoder, prompter: Prompter, generation: Generation) -> None:
+    def __init__(self, decoder: Decoder, tokenizer: Tokenizer, prompt: list[int], generation: Generation) -> None:
         """Raises InvalidPromptError when prompt and answer do not fit the context."""
-        self.unread = prompter.encode(generation)
+        self.unread = prompt
         _check_length(len(self.unread), generation.max_tokens, decoder.config.max_positions)
         self._decoder = decoder
         self._cache = decoder.new_cache()
         self._sampler = Sampler(generation)
         self._top_logprobs = generation.top_logprobs
-        self._tokenizer = prompter.tokenizer
-        self._detokenizer = Detokenizer(prompter.tokenizer)
+        self._tokenizer = tokenizer
+        self._detokenizer = Detokenizer(tokenizer)
         self._states: NDArray[np.float32] | None = None
         self._last: int | None = None
 
@@ -127,7 +155,7 @@ class Decoding:
         self._states = self._decoder.forward(part, self._cache)
 
     def next_token(self, ends: frozenset[int]) -> Token | None:
-        """Choose the next token; None at the end of the sequence. Raises ServiceError (ModelErrorException)."""
+        """Choose the next token; None at the end of the sequence. Raises GenerationError."""
         if self._last is not None:
             self._states = self._decoder.forward([self._last], self._cache)
         assert self._states is not None  # the prompt was read

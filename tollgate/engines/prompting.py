@@ -1,9 +1,12 @@
-"""Turns a request into the token ids of its prompt, with the model's own tokenizer and chat template."""
+"""What a model's artifacts say of its prompts: the tokenizer, the chat template and the special tokens.
+
+Nothing here runs the template or encodes a text: prompt_process.py does, in a process of its own.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tokenizers import Tokenizer
 
@@ -11,57 +14,39 @@ from tollgate.artifacts.reader import ArtifactReader
 from tollgate.artifacts.source import LocalArtifacts
 from tollgate.artifacts.tokenizer_files import check_tokenizer
 from tollgate.engines.decoder.tensors import read_json
-from tollgate.engines.errors import InvalidPromptError, ModelLoadError
-from tollgate_layer.prompt_format import PromptFormatError, normalise, render
-
-if TYPE_CHECKING:
-    from tollgate.engines.base import Generation
+from tollgate.engines.errors import ModelLoadError
+from tollgate.engines.panics import without_panics
 
 _SPECIAL_TOKENS = ("bos_token", "eos_token", "unk_token", "pad_token")
 
 
-class Prompter:
-    """Renders and encodes the prompts of one model."""
+class PromptFiles:
+    """The parts of one model's artifacts that make its prompts.
+
+    Attributes:
+        tokenizer_file: the path of tokenizer.json.
+        tokenizer: what that file makes, for decoding.
+        template: the chat template's Jinja source; None without one.
+        special_tokens: the texts that a template may print, by name.
+    """
 
     def __init__(self, directory: Path) -> None:
         """Raises ModelLoadError when tokenizer.json is missing or unusable."""
-        path = directory / "tokenizer.json"
-        if not path.is_file():
+        self.tokenizer_file = directory / "tokenizer.json"
+        if not self.tokenizer_file.is_file():
             raise ModelLoadError("The numpy engine needs tokenizer.json; save the tokenizer with save_pretrained.")
         try:
-            self.tokenizer = Tokenizer.from_file(str(path))
+            with without_panics():
+                self.tokenizer: Tokenizer = Tokenizer.from_file(str(self.tokenizer_file))
         except Exception as error:  # the library raises plain Exception for any content it cannot use
             raise ModelLoadError(f"tokenizer.json cannot be used: {error}") from error
-        self._template = check_tokenizer(ArtifactReader(LocalArtifacts(directory))).chat_template
-        self._special_tokens = _special_tokens(read_json(directory, "tokenizer_config.json"))
+        self.template = check_tokenizer(ArtifactReader(LocalArtifacts(directory))).chat_template
+        self.special_tokens = _special_tokens(read_json(directory, "tokenizer_config.json"))
 
     def end_id(self) -> int | None:
         """The id of the tokenizer's eos_token."""
-        token = self._special_tokens.get("eos_token")
+        token = self.special_tokens.get("eos_token")
         return self.tokenizer.token_to_id(token) if token else None
-
-    def encode(self, generation: Generation) -> list[int]:
-        """The token ids of the prompt. Raises InvalidPromptError when the messages cannot be rendered."""
-        if generation.prompt is None:
-            return self._ids(self._render(generation), add_special_tokens=False)
-        # A prompt that was rendered elsewhere begins with its BOS token already, and must not get a second one.
-        bos = self._special_tokens.get("bos_token")
-        return self._ids(generation.prompt, add_special_tokens=not (bos and generation.prompt.startswith(bos)))
-
-    def _ids(self, text: str, *, add_special_tokens: bool) -> list[int]:
-        ids: list[int] = self.tokenizer.encode(text, add_special_tokens=add_special_tokens).ids
-        if not ids:
-            raise InvalidPromptError("The prompt is empty.")
-        return ids
-
-    def _render(self, generation: Generation) -> str:
-        if self._template is None:
-            raise InvalidPromptError("The model has no chat template: send prompt instead of messages.")
-        try:
-            messages, tools = normalise(generation.messages or [], template=self._template, tools=generation.tools)
-            return render(messages, template=self._template, tools=tools, special_tokens=self._special_tokens)
-        except PromptFormatError as error:
-            raise InvalidPromptError(str(error)) from error
 
 
 def _special_tokens(config: dict[str, Any]) -> dict[str, str]:

@@ -69,6 +69,9 @@ class UpstreamEngine:
 
     def _request(self, generation: Generation) -> dict[str, Any]:
         passed_on = {name: value for name, value in generation.body.items() if name not in _BEDROCK_MEMBERS}
+        if generation.choices > 1:
+            # Each choice is a call of its own.
+            passed_on |= {"n": 1, "seed": generation.seed}
         return {
             **passed_on,
             "model": self._model,

@@ -22,7 +22,7 @@ OFFERED = [
     *(("bedrock", name) for name in control_plane.OPERATIONS),
 ]
 # Codes that any AWS service may answer, in no operation's list.
-COMMON_CODES = {"UnknownOperationException", "InvalidSignatureException"}
+COMMON_CODES = {"UnknownOperationException", "InvalidSignatureException", "UnsupportedMediaTypeException"}
 # Members whose content is read rather than parsed.
 STREAMED = {"body", "stream"}
 REQUEST = {

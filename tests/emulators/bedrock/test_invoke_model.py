@@ -67,7 +67,10 @@ def test_an_older_import_keeps_its_format(bedrock, runtime):
         ({"prompt": "x", "max_tokens": "5"}, "#/max_tokens"),
         ({"prompt": "x", "max_tokens": True}, "#/max_tokens"),
         ({"prompt": "x", "max_tokens": 0}, "#/max_tokens"),
-        (b'{"prompt": "x", "max_tokens": 5, "temperature": NaN}', "#/temperature"),
+        (b'{"prompt": "x", "max_tokens": 5, "temperature": NaN}', "Malformed input request"),
+        (b'{"prompt": "x", "max_tokens": 5, "temperature": -Infinity}', "Malformed input request"),
+        (b'{"prompt": "x", "max_tokens": 5, "logit_bias": {"1": 1e400}}', "Malformed input request"),
+        ('{"prompt": "x", "max_tokens": 5}'.encode("utf-16"), "Malformed input request"),
         ({"prompt": "x", "max_gen_len": 5, "n": 2}, r"extraneous key \[n\]"),
     ],
 )

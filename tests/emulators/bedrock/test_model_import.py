@@ -94,6 +94,19 @@ def test_a_job_turns_artifacts_into_a_model_that_answers(bedrock, client, runtim
     assert json.loads(answer["body"].read())["generation"] == "echo: hi"
 
 
+def test_a_model_type_that_is_no_text_fails_with_the_reason(bedrock, client, s3_url):
+    s3 = boto3.client("s3", "us-east-1", endpoint_url=s3_url, aws_access_key_id="a", aws_secret_access_key="b")
+    for name, content in artifacts().items():
+        body = content.replace(b'"llama"', b"[]") if name == "config.json" else content
+        s3.put_object(Bucket=BUCKET, Key=f"odd/{name}", Body=body)
+    s3.close()
+
+    job = finished(client, create(client, name="odd", prefix="odd"))
+
+    assert (job["status"], "model_type" in job["failureMessage"]) == ("Failed", True)
+    assert client.list_imported_models()["modelSummaries"] == []
+
+
 def test_a_job_over_artifacts_that_cannot_be_imported_fails_with_the_reason(bedrock, client):
     job = finished(client, create(client, prefix="headless"))
     assert job["status"] == "Failed"

@@ -122,7 +122,8 @@ def _request(scope: Scope) -> ApiRequest:
         scope["method"],
         path.split(b"?")[0].decode("latin-1"),
         scope["query_string"].decode("latin-1"),
-        [(name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]],
+        # White space around a value is no part of it, and servers differ in whether they take it off (RFC 9110, 5.5).
+        [(name.decode("latin-1"), value.decode("latin-1").strip(" \t")) for name, value in scope["headers"]],
         b"",
         client[0],
     )

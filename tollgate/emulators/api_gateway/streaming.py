@@ -108,7 +108,8 @@ class StreamingIntegration:
             request.method,
             url + request.path + (f"?{request.query}" if request.query else ""),
             headers=_request_headers(request, context),
-            content=request.body,
+            # The function gets the body as text in its event: bytes that are no UTF-8 do not reach it as they were.
+            content=request.body.decode("utf-8", "replace").encode(),
         )
         return await self._http().send(outgoing, stream=True)
 
@@ -153,10 +154,17 @@ async def _disconnected(receive: Receive) -> None:
             pass
 
 
-def _request_headers(request: ApiRequest, context: dict[str, Any]) -> list[tuple[str, str]]:
-    """The client's headers, and the request context as the adapter passes it on."""
-    kept = [(name, value) for name, value in request.headers if name.lower() not in _HOP_BY_HOP]
-    return [*kept, ("x-amzn-request-context", json.dumps(context))]
+def _request_headers(request: ApiRequest, context: dict[str, Any]) -> list[tuple[bytes, bytes]]:
+    """The client's headers, and the request context as the adapter passes it on.
+
+    Of a repeated header the last value counts, as in mapping templates. Values are bytes: a client's need not be ASCII.
+    """
+    kept = {}
+    for name, value in request.headers:
+        if name.lower() not in _HOP_BY_HOP:
+            kept[name.lower().encode("latin-1")] = value.encode("latin-1")
+    kept[b"x-amzn-request-context"] = json.dumps(context).encode()
+    return list(kept.items())
 
 
 def _response_headers(response: httpx.Response, context: dict[str, Any]) -> list[tuple[bytes, bytes]]:

@@ -23,13 +23,17 @@ class WindowCounter:
     _started_at: float | None = None
     _last_window: int = -1
 
-    def use(self, now: float) -> None:
-        """Note that the copy is in use at `now`, in seconds that never go back."""
+    def use(self, now: float, *, since_last: bool = False) -> None:
+        """Note that the copy is in use at `now`, in seconds that never go back.
+
+        `since_last` says that it was in use all the time since it was noted last, as by a long stream: the windows in
+        between are billed too.
+        """
         if self._started_at is None:
             self._started_at = now
         window = int((now - self._started_at) // _WINDOW_SECONDS)
         if window > self._last_window:
-            self.count += 1
+            self.count += window - self._last_window if since_last else 1
             self._last_window = window
 
 

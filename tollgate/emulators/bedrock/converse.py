@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from tollgate.emulators.bedrock import contract, eventstream
 from tollgate.emulators.bedrock.errors import ServiceError, invalid
 from tollgate.emulators.bedrock.faults import ConnectionBrokenError
-from tollgate.emulators.bedrock.http import json_answer, read_object
+from tollgate.emulators.bedrock.http import json_answer, parse_object, read_json
 from tollgate.emulators.bedrock.invocation import Invocation, record_error
 from tollgate.emulators.bedrock.responses import CutResponse, EventStreamResponse
 from tollgate.emulators.bedrock.runtime import find_model, stream_exception
@@ -69,18 +69,23 @@ async def _start(request: Request, operation_name: str) -> Invocation:
         ServiceError: the request is not acceptable, or Converse does not serve the model.
     """
     model = find_model(request)
-    body = await read_object(request)
+    text = await read_json(request)
+    body = parse_object(text)
     operation = contract.service("bedrock-runtime").operation_model(operation_name)
     contract.read_request(operation, request.path_params, request.query_params, body)
     model.traffic.invocations += 1
-    model.traffic.recent_bodies.append(body)
+    model.traffic.recent_bodies.append(text)
     try:
         if not model.instruct_supported:
             raise invalid(
                 "This action doesn't support the model that you provided. "
                 "Try again with a supported text or chat model."
             )
-        return Invocation(model, to_chat(body), body_format="openai")
+        try:
+            chat = to_chat(body)
+        except RecursionError as error:
+            raise invalid("The request is nested too deeply.") from error
+        return Invocation(model, chat, body_format="openai")
     except ServiceError as error:
         record_error(model, error)
         raise
@@ -98,6 +103,7 @@ def to_chat(request: dict[str, Any]) -> dict[str, Any]:
         messages += _messages(turn)
     config = request.get("inferenceConfig") or {}
     tools = [_tool(tool) for tool in (request.get("toolConfig") or {}).get("tools", [])]
+    choice = _tool_choice((request.get("toolConfig") or {}).get("toolChoice"), tools)
     wanted = {
         "messages": system + messages,
         "max_tokens": config.get("maxTokens"),
@@ -105,8 +111,28 @@ def to_chat(request: dict[str, Any]) -> dict[str, Any]:
         "top_p": config.get("topP"),
         "stop": config.get("stopSequences"),
         "tools": tools or None,
+        "tool_choice": choice,
     }
-    return {name: value for name, value in wanted.items() if value is not None}
+    body = {name: value for name, value in wanted.items() if value is not None}
+    additional = request.get("additionalModelRequestFields") or {}
+    if not isinstance(additional, dict):
+        raise invalid("additionalModelRequestFields must be a JSON object.")
+    for name in additional:
+        if name in body:
+            raise invalid(f"The additional field {name} conflicts with an existing field.")
+    return {**additional, **body}
+
+
+def _tool_choice(choice: dict[str, Any] | None, tools: list[dict[str, Any]]) -> Any:
+    """Converse's `toolChoice`, whose one member says which, in OpenAI's words."""
+    if choice is None or "auto" in choice:
+        return None
+    if "any" in choice:
+        return "required"
+    name = choice["tool"]["name"]
+    if name not in [tool["function"]["name"] for tool in tools]:
+        raise invalid(f"toolChoice names the tool {name}, which toolConfig.tools does not hold.")
+    return {"type": "function", "function": {"name": name}}
 
 
 def _messages(turn: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -164,7 +190,7 @@ def _arguments(text: str) -> Any:
 
 
 def _usage(invocation: Invocation, started: float) -> dict[str, Any]:
-    prompt, completion = invocation.info.prompt_tokens, invocation.answer.completion_tokens
+    prompt, completion = invocation.info.prompt_tokens, invocation.completion_tokens
     return {
         "usage": {"inputTokens": prompt, "outputTokens": completion, "totalTokens": prompt + completion},
         "metrics": {"latencyMs": round((time.perf_counter() - started) * 1000)},
@@ -177,7 +203,7 @@ async def _frames(invocation: Invocation) -> AsyncGenerator[bytes]:
     begun = False
     try:
         async with aclosing(invocation.pieces()) as pieces:
-            async for piece in pieces:
+            async for _, piece in pieces:
                 if not begun:
                     yield eventstream.event("messageStart", {"role": "assistant"})
                     begun = True

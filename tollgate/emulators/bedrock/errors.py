@@ -19,6 +19,7 @@ STATUS_BY_CODE = {
     "ThrottlingException": 429,
     "TooManyTagsException": 400,
     "UnknownOperationException": 404,
+    "UnsupportedMediaTypeException": 415,
     "ValidationException": 400,
 }
 

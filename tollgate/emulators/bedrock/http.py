@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+import re
 import uuid
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
 MAX_BODY_BYTES = 25_000_000
+_JSON_TYPE = re.compile(r"application/([\w.-]+\+)?json|application/x-amz-json-1\.[01]")
 
 
 async def read_body(request: Request) -> bytes:
@@ -37,9 +40,33 @@ async def read_object(request: Request) -> dict[str, Any]:
     Raises:
         ServiceError: ValidationException, the body is too large or no JSON object.
     """
-    raw = await read_body(request)
+    return parse_object(await read_json(request))
+
+
+async def read_json(request: Request) -> bytes:
+    """Read the text of a JSON body.
+
+    Raises:
+        ServiceError: ValidationException, the body is too large; UnsupportedMediaTypeException, its Content-Type says
+            that it is something else. A web page can send other types than JSON's without being asked first.
+    """
+    kind = request.headers.get("content-type")
+    if kind is not None and _JSON_TYPE.fullmatch(kind.partition(";")[0].strip().lower()) is None:
+        raise ServiceError("UnsupportedMediaTypeException", f"Send application/json, not {kind[:100]}.")
+    return await read_body(request)
+
+
+def parse_object(raw: bytes) -> dict[str, Any]:
+    """A JSON object from its text, as strictly as the standard has it.
+
+    Python reads NaN and Infinity, which are no JSON, and makes infinity of a number like 1e400.
+
+    Raises:
+        ServiceError: ValidationException, this is no JSON object.
+    """
     try:
-        body = json.loads(raw)
+        # As text: from bytes json would read UTF-16 and UTF-32 too.
+        body = json.loads(raw.decode(), parse_constant=_refuse_constant, parse_float=_finite)
     except (ValueError, RecursionError) as error:
         raise invalid("Malformed input request, please reformat your input and try again.") from error
     if not isinstance(body, dict):
@@ -47,10 +74,21 @@ async def read_object(request: Request) -> dict[str, Any]:
     return body
 
 
+def _refuse_constant(name: str) -> float:
+    raise ValueError(f"{name} is no JSON")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"{text} is beyond every number that can be held")
+    return number
+
+
 def json_answer(body: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
     """A JSON answer."""
     return Response(
-        json.dumps(body, separators=(",", ":")),
+        json.dumps(body, separators=(",", ":"), allow_nan=False),
         status,
         {"content-type": "application/json", **request_headers(), **(headers or {})},
     )

@@ -28,11 +28,14 @@ async def run(bedrock: Bedrock, job: ImportJob) -> None:
     try:
         await bedrock.clock.sleep(bedrock.profile.import_seconds)
         inspection, engine = await asyncio.to_thread(_read_artifacts, bedrock, job)
+        if not inspection.model_type:
+            raise JobFailedError("config.json: model_type must be a text.")
         bedrock.add(_model(bedrock, job, inspection, engine))
         job.status = "Completed"
     except (InspectionError, JobFailedError) as error:
         job.status, job.failure_message = "Failed", str(error)[:2048]
-    except Exception:
+    except BaseException:
+        # Whatever it is, the job must not stay in progress: only one may be.
         job.status, job.failure_message = "Failed", "The embedded Bedrock failed; its log says why."
         raise
     finally:

@@ -27,6 +27,10 @@ class ModelCopy:
     in_flight: int = 0
     windows: WindowCounter = field(default_factory=WindowCounter)
 
+    def use(self, now: float) -> None:
+        """Bill for the window of `now`, and for all since the last one while an invocation was in flight."""
+        self.windows.use(now, since_last=self.in_flight > 0)
+
 
 class Life:
     """The copies of one model.
@@ -53,7 +57,11 @@ class Life:
         return list(self._copies)
 
     def windows_billed(self) -> int:
-        """Billed windows of all copies, those that are gone included."""
+        """Billed windows of all copies, those that are gone included, up to now."""
+        now = self._clock.now()
+        for copy in self._copies:
+            if copy.in_flight:
+                copy.use(now)
         return self.windows_of_removed_copies + sum(copy.windows.count for copy in self._copies)
 
     def wake(self) -> None:
@@ -80,14 +88,14 @@ class Life:
         """
         self.wake()
         copy = await self._free_copy()
+        copy.use(self._clock.now())
         copy.in_flight += 1
-        copy.windows.use(self._clock.now())
         try:
             yield copy
         finally:
-            copy.in_flight -= 1
             self._last_used = self._clock.now()
-            copy.windows.use(self._last_used)
+            copy.use(self._last_used)
+            copy.in_flight -= 1
 
     async def prefill(self, prompt_tokens: int) -> None:
         """Wait for as long as the model takes to read a prompt."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import deque
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -10,13 +11,48 @@ from typing import TYPE_CHECKING, Any, Literal
 from tollgate.emulators.bedrock.faults import FaultScript
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from tollgate.emulators.bedrock.arns import Arn
     from tollgate.emulators.bedrock.life import Life
     from tollgate.engines.base import Engine
 
 _RECENT_BODIES = 16
+_RECENT_BODIES_BYTES = 16_000_000
+
+
+class RecentBodies:
+    """The latest request bodies of a model, newest last: they show a test what arrived.
+
+    They are kept as text and parsed when they are looked at, because their size is known that way: as objects, a
+    nested body takes a hundred times as much. The newest one is kept whatever its size.
+    """
+
+    def __init__(self, most: int = _RECENT_BODIES, most_bytes: int = _RECENT_BODIES_BYTES) -> None:
+        self._most = most
+        self._most_bytes = most_bytes
+        self._texts: deque[bytes] = deque()
+        self._bytes = 0
+
+    def append(self, text: bytes) -> None:
+        """Add a body, and drop the oldest ones that are too many or too large."""
+        self._texts.append(text)
+        self._bytes += len(text)
+        while len(self._texts) > 1 and (len(self._texts) > self._most or self._bytes > self._most_bytes):
+            self._bytes -= len(self._texts.popleft())
+
+    def texts(self) -> list[bytes]:
+        """The bodies as they came."""
+        return list(self._texts)
+
+    def __len__(self) -> int:
+        return len(self._texts)
+
+    def __iter__(self) -> Iterator[Any]:
+        return (json.loads(text) for text in self.texts())
+
+    def __getitem__(self, index: int) -> Any:
+        return json.loads(self._texts[index])
 
 
 @dataclass(slots=True)
@@ -33,8 +69,18 @@ class Traffic:
     open_streams: int = 0
     streams_closed_by_client: int = 0
     errors: dict[str, int] = field(default_factory=dict)
-    recent_bodies: deque[Mapping[str, Any]] = field(default_factory=lambda: deque(maxlen=_RECENT_BODIES))
-    """The latest request bodies, newest last: they show a test what arrived."""
+    recent_bodies: RecentBodies = field(default_factory=RecentBodies)
+
+    def counts(self) -> dict[str, Any]:
+        """Everything but the bodies."""
+        return {
+            "invocations": self.invocations,
+            "in_flight": self.in_flight,
+            "most_in_flight": self.most_in_flight,
+            "open_streams": self.open_streams,
+            "streams_closed_by_client": self.streams_closed_by_client,
+            "errors": dict(self.errors),
+        }
 
     @contextmanager
     def flight(self) -> Iterator[None]:

@@ -13,7 +13,7 @@ from starlette.responses import Response
 from tollgate.emulators.bedrock import eventstream
 from tollgate.emulators.bedrock.errors import ServiceError
 from tollgate.emulators.bedrock.faults import ConnectionBrokenError, Step
-from tollgate.emulators.bedrock.http import check_signing_region, json_answer, read_object, request_headers
+from tollgate.emulators.bedrock.http import check_signing_region, json_answer, parse_object, read_json, request_headers
 from tollgate.emulators.bedrock.invocation import Invocation, logger, record_error
 from tollgate.emulators.bedrock.responses import CutResponse, EventStreamResponse
 
@@ -48,7 +48,7 @@ async def invoke_model(request: Request) -> Response:
         return CutResponse(b"{}", keep=0)
     headers = {
         "x-amzn-bedrock-input-token-count": str(invocation.info.prompt_tokens),
-        "x-amzn-bedrock-output-token-count": str(invocation.answer.completion_tokens),
+        "x-amzn-bedrock-output-token-count": str(invocation.completion_tokens),
         "x-amzn-bedrock-invocation-latency": str(round((time.perf_counter() - started) * 1000)),
     }
     return _distort(invocation.fault, json_answer(answer, headers=headers))
@@ -84,9 +84,10 @@ async def start_invocation(request: Request) -> Invocation:
         ServiceError: the model may not be invoked, or not with this body.
     """
     model = find_model(request)
-    body = await read_object(request)
+    text = await read_json(request)
+    body = parse_object(text)
     model.traffic.invocations += 1
-    model.traffic.recent_bodies.append(body)
+    model.traffic.recent_bodies.append(text)
     try:
         return Invocation(model, body)
     except ServiceError as error:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-import tempfile
 import weakref
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tollgate import leftovers
 from tollgate.artifacts.rules import ARCHITECTURES
 from tollgate.emulators.bedrock import arns
 from tollgate.emulators.bedrock.errors import ServiceError, invalid
@@ -23,6 +22,7 @@ from tollgate.engines.echo import EchoEngine
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Mapping, Sequence
+    from pathlib import Path
 
     from tollgate.emulators.bedrock.models import ImportJob
     from tollgate.engines.base import Engine
@@ -169,6 +169,15 @@ class Bedrock:
             return UpstreamEngine(self.settings.upstream_url, self.settings.upstream_model or "default")
         raise ValueError(f"engine {name!r} is not one of {', '.join(_ENGINES)}")
 
+    def close(self) -> None:
+        """Release the models' engines and delete their artifacts; call it when nothing is served any more."""
+        for model in self.models():
+            close = getattr(model.engine, "close", None)
+            if close is not None:
+                close()
+        if "storage" in self.__dict__:
+            leftovers.remove_folder(self.storage)
+
     def start(self, work: Coroutine[Any, Any, None]) -> None:
         """Run a coroutine in the background of the server's event loop."""
         task = asyncio.ensure_future(work)
@@ -179,9 +188,9 @@ class Bedrock:
     @cached_property
     def storage(self) -> Path:
         """The folder of imported artifacts, deleted together with this object."""
-        directory = tempfile.mkdtemp(prefix="tollgate-bedrock-")
-        weakref.finalize(self, shutil.rmtree, directory, ignore_errors=True)
-        return Path(directory)
+        folder = leftovers.new_folder("tollgate-bedrock-")
+        weakref.finalize(self, leftovers.remove_folder, folder)
+        return folder
 
 
 def _converse_allows(architecture: str) -> bool:

@@ -13,6 +13,7 @@ from collections import deque
 from pathlib import Path
 from typing import Any, Protocol
 
+from tollgate import leftovers
 from tollgate.emulators.lambda_functions.runtime_api import InvocationEvent, Report, RuntimeApi
 
 INIT_LIMIT_S = 10.0
@@ -67,6 +68,7 @@ class Environment:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
         )
+        leftovers.note_process(self._process)
         self._watcher = threading.Thread(target=self._watch, daemon=True, name=f"watch:{name}")
         self._watcher.start()
 
@@ -120,8 +122,7 @@ class Environment:
 
     def close(self) -> None:
         """End the process and the server."""
-        self._process.kill()
-        self._process.wait()
+        leftovers.end_process(self._process)
         self._watcher.join(timeout=5)
         for stream in (self._process.stdin, self._process.stdout):
             if stream is not None:

@@ -19,6 +19,7 @@ from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tollgate import page_guard
 from tollgate.emulators.lambda_functions.environment import INIT_LIMIT_S, FunctionError, LogSink
 from tollgate.loopback import LOOPBACK
 from tollgate.stack.definitions import DefinitionError
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 ADAPTER_WRAPPER = "/opt/bootstrap"
 _SUPERVISOR = Path(__file__).parent / "runtime" / "supervise.py"
+_GUARD_FOLDER = Path(__file__).parent / "runtime" / "web_guard"
 _POLL_S = 0.02
 # A process ends within milliseconds, unless it is busy closing what it has open.
 _ENDING_LIMIT_S = 2.0
@@ -159,7 +161,15 @@ class _Application:
         variables = self._settings.process_variables()
         # The script calls `python`, which must be the one that has the packages.
         path = os.pathsep.join((str(Path(sys.executable).parent), variables["PATH"]))
-        return {**variables, "PATH": path, "PORT": str(self._port), "AWS_LWA_PORT": str(self._port)}
+        return {
+            **variables,
+            "PATH": path,
+            "PORT": str(self._port),
+            "AWS_LWA_PORT": str(self._port),
+            # Python's first module in the process, which refuses web pages: runtime/web_guard/sitecustomize.py.
+            "PYTHONPATH": os.pathsep.join((str(_GUARD_FOLDER), variables["PYTHONPATH"])),
+            "TOLLGATE_PAGE_GUARD": page_guard.__file__,
+        }
 
     def _answers(self) -> bool:
         try:

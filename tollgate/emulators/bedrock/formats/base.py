@@ -27,8 +27,9 @@ class InvocationInfo:
 
 @dataclass(slots=True)
 class Answer:
-    """The engine's output so far."""
+    """The engine's output so far, for one choice of an answer."""
 
+    index: int = 0
     pieces: list[Token | Delta] = field(default_factory=list)
     completion_tokens: int = 0
     finish_reason: FinishReason = "stop"
@@ -48,13 +49,16 @@ class Answer:
 
 
 class BodyFormat(Protocol):
-    """Reads a request's body and writes its answer, whole or in chunks. All of these are JSON objects."""
+    """Reads a request's body and writes its answer, whole or in chunks. All of these are JSON objects.
+
+    `answers` are the choices of an answer, as many as the request's `n`; formats without `n` have one.
+    """
 
     def parse(self, body: Mapping[str, Any]) -> Generation:
         """Read a body; raises ServiceError (ValidationException) that names the field at fault."""
         ...
 
-    def whole(self, info: InvocationInfo, answer: Answer) -> dict[str, Any]:
+    def whole(self, info: InvocationInfo, answers: list[Answer]) -> dict[str, Any]:
         """The answer to a request that does not stream."""
         ...
 
@@ -66,6 +70,6 @@ class BodyFormat(Protocol):
         """The chunk of a piece, which `answer` holds already."""
         ...
 
-    def last_chunks(self, info: InvocationInfo, answer: Answer) -> list[dict[str, Any]]:
+    def last_chunks(self, info: InvocationInfo, answers: list[Answer]) -> list[dict[str, Any]]:
         """The chunks after the last piece, at least one."""
         ...

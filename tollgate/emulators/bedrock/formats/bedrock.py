@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tollgate.emulators.bedrock.formats.fields import Fields
+from tollgate.emulators.bedrock.formats.fields import Fields, known_keys
 from tollgate.engines.base import Delta, Generation, Token
 
 if TYPE_CHECKING:
@@ -13,19 +13,8 @@ if TYPE_CHECKING:
     from tollgate.emulators.bedrock.formats.base import Answer, InvocationInfo
 
 _DEFAULT_MAX_GEN_LEN = 512
-_KEYS = frozenset(
-    {
-        "prompt",
-        "max_gen_len",
-        "temperature",
-        "top_p",
-        "top_k",
-        "stop",
-        "seed",
-        "return_logprobs",
-        "response_format",
-    }
-)
+# The prompt, and what the service documents of this format without Tollgate's sending it.
+_OTHER_KEYS = ("prompt", "top_k", "stop", "seed", "return_logprobs")
 
 
 class BedrockFormat:
@@ -33,7 +22,7 @@ class BedrockFormat:
 
     def parse(self, body: Mapping[str, Any]) -> Generation:
         fields = Fields(body)
-        fields.allow_only(_KEYS)
+        fields.allow_only(known_keys("bedrock", _OTHER_KEYS))
         return Generation(
             prompt=fields.text("prompt"),
             messages=None,
@@ -43,12 +32,13 @@ class BedrockFormat:
             top_p=fields.number("top_p", 0.9, maximum=1),
             top_k=fields.optional_integer("top_k"),
             stop=fields.strings("stop"),
-            seed=fields.optional_integer("seed", minimum=0),
+            seed=fields.seed(),
             top_logprobs=0 if fields.flag("return_logprobs") else None,
             body=body,
         )
 
-    def whole(self, info: InvocationInfo, answer: Answer) -> dict[str, Any]:
+    def whole(self, info: InvocationInfo, answers: list[Answer]) -> dict[str, Any]:
+        (answer,) = answers
         return {
             "generation": answer.text,
             "prompt_token_count": info.prompt_tokens,
@@ -70,7 +60,8 @@ class BedrockFormat:
             "logprobs": _logprobs([piece]) if isinstance(piece, Token) else None,
         }
 
-    def last_chunks(self, info: InvocationInfo, answer: Answer) -> list[dict[str, Any]]:
+    def last_chunks(self, info: InvocationInfo, answers: list[Answer]) -> list[dict[str, Any]]:
+        (answer,) = answers
         return [
             {
                 "generation": "",

@@ -5,9 +5,28 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tollgate.emulators.bedrock.errors import ServiceError, invalid
+from tollgate_layer.inference.schemas import parameters
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Set
+    from collections.abc import Iterable, Mapping, Set
+
+
+# https://platform.openai.com/docs/api-reference/chat/create#chat-create-n
+_MOST_CHOICES = 128
+_GREEDY_BELOW = 1e-5  # vLLM's `_SAMPLING_EPS`
+
+
+def known_keys(body_format: str, others: Iterable[str]) -> frozenset[str]:
+    """The keys of a format that refuses all others.
+
+    They are those under which it honours a request's parameters, which stand in the one table of parameters, and
+    `others`, which Tollgate does not send as parameters.
+    """
+    keys = set(others)
+    for parameter in parameters().values():
+        if body_format in parameter.honoured_by:
+            keys.add(parameter.honoured_by[body_format])
+    return frozenset(keys)
 
 
 class Fields:
@@ -33,6 +52,25 @@ class Fields:
         if not isinstance(value, str):
             raise _wrong_type(name, "String", value)
         return value
+
+    def seed(self) -> int | None:
+        """vLLM's `seed`: any 64-bit number; null and -1 leave the choice to the server.
+
+        https://docs.vllm.ai/en/latest/api/vllm/sampling_params.html
+        """
+        value = self.optional_integer("seed", minimum=-(2**63))
+        if value is not None and value >= 2**63:
+            raise _malformed(f"#/seed: {value} is not less or equal to {2**63 - 1}")
+        return None if value == -1 else value
+
+    def choices(self, temperature: float) -> int:
+        """vLLM's `n`: how many answers are wanted; greedy ones would be equal, and are refused."""
+        wanted = self.integer("n", 1)
+        if wanted > _MOST_CHOICES:
+            raise _malformed(f"#/n: {wanted} is not less or equal to {_MOST_CHOICES}")
+        if wanted > 1 and temperature < _GREEDY_BELOW:
+            raise _malformed(f"n must be 1 when using greedy sampling, got {wanted}")
+        return wanted
 
     def integer(self, name: str, default: int, *, minimum: int = 1) -> int:
         found = self.optional_integer(name, minimum=minimum)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tollgate.emulators.bedrock.formats.fields import Fields
+from tollgate.emulators.bedrock.formats.fields import Fields, known_keys
 from tollgate.engines.base import Delta, Generation, Token
 
 if TYPE_CHECKING:
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from tollgate.emulators.bedrock.formats.base import Answer, InvocationInfo
 
 _DEFAULT_MAX_TOKENS = 512
-_KEYS = frozenset({"prompt", "max_tokens", "temperature", "top_p", "top_k", "stop"})
+_OTHER_KEYS = ("prompt",)
 
 
 class MistralFormat:
@@ -21,7 +21,7 @@ class MistralFormat:
 
     def parse(self, body: Mapping[str, Any]) -> Generation:
         fields = Fields(body)
-        fields.allow_only(_KEYS)
+        fields.allow_only(known_keys("mistral", _OTHER_KEYS))
         return Generation(
             prompt=fields.text("prompt"),
             messages=None,
@@ -36,7 +36,8 @@ class MistralFormat:
             body=body,
         )
 
-    def whole(self, info: InvocationInfo, answer: Answer) -> dict[str, Any]:
+    def whole(self, info: InvocationInfo, answers: list[Answer]) -> dict[str, Any]:
+        (answer,) = answers
         return _output(answer.text, answer.finish_reason)
 
     def first_chunks(self, info: InvocationInfo) -> list[dict[str, Any]]:
@@ -45,7 +46,8 @@ class MistralFormat:
     def chunk(self, info: InvocationInfo, answer: Answer, piece: Token | Delta) -> dict[str, Any]:
         return _output(piece.text if isinstance(piece, Token) else "", None)
 
-    def last_chunks(self, info: InvocationInfo, answer: Answer) -> list[dict[str, Any]]:
+    def last_chunks(self, info: InvocationInfo, answers: list[Answer]) -> list[dict[str, Any]]:
+        (answer,) = answers
         return [_output("", answer.finish_reason)]
 
 

@@ -19,10 +19,11 @@ _ROLES = frozenset({"system", "developer", "user", "assistant", "tool", "functio
 
 
 class OpenAIChatFormat:
-    """One choice per answer; unknown members are let through, as vLLM does."""
+    """Unknown members are let through, as vLLM does."""
 
     def parse(self, body: Mapping[str, Any]) -> Generation:
         fields = Fields(body)
+        temperature = fields.number("temperature", 1.0, maximum=2)
         messages = fields.objects("messages")
         if not messages:
             raise invalid("Malformed input request: messages must hold at least one message.")
@@ -34,56 +35,60 @@ class OpenAIChatFormat:
             tools=fields.objects("tools"),
             max_tokens=fields.optional_integer("max_completion_tokens")
             or fields.integer("max_tokens", _DEFAULT_MAX_TOKENS),
-            temperature=fields.number("temperature", 1.0, maximum=2),
+            temperature=temperature,
+            choices=fields.choices(temperature),
             top_p=fields.number("top_p", 1.0, maximum=1),
             top_k=fields.optional_integer("top_k", minimum=-1),
             stop=fields.strings("stop"),
-            seed=fields.optional_integer("seed", minimum=0),
+            seed=fields.seed(),
             top_logprobs=_top_logprobs(fields),
             body=body,
         )
 
-    def whole(self, info: InvocationInfo, answer: Answer) -> dict[str, Any]:
-        message: dict[str, Any] = {
-            "role": "assistant",
-            "content": answer.text,
-            "refusal": None,
-            "tool_calls": [],
-        }
-        for piece in answer.pieces:
-            if isinstance(piece, Delta):
-                _merge(message, piece.fields)
-        if message["tool_calls"] and not message["content"]:
-            message["content"] = None
-        choice = {
-            "index": 0,
-            "message": message,
-            "logprobs": _logprobs(answer.tokens),
-            "finish_reason": answer.finish_reason,
-            "stop_reason": None,
-            "token_ids": None,
-        }
+    def whole(self, info: InvocationInfo, answers: list[Answer]) -> dict[str, Any]:
         return {
             **_envelope(info, "chat.completion"),
-            "choices": [choice],
-            "usage": usage(info, answer),
+            "choices": [_choice(answer) for answer in answers],
+            "usage": usage(info, answers),
             "prompt_logprobs": None,
             "kv_transfer_params": None,
         }
 
     def first_chunks(self, info: InvocationInfo) -> list[dict[str, Any]]:
-        return [_chunk(info, {"role": "assistant", "content": ""})]
+        return [_chunk(info, index, {"role": "assistant", "content": ""}) for index in range(info.generation.choices)]
 
     def chunk(self, info: InvocationInfo, answer: Answer, piece: Token | Delta) -> dict[str, Any]:
         if isinstance(piece, Delta):
-            return _chunk(info, dict(piece.fields))
-        return _chunk(info, {"content": piece.text}, logprobs=_logprobs([piece]))
+            return _chunk(info, answer.index, dict(piece.fields))
+        return _chunk(info, answer.index, {"content": piece.text}, logprobs=_logprobs([piece]))
 
-    def last_chunks(self, info: InvocationInfo, answer: Answer) -> list[dict[str, Any]]:
-        chunks = [_chunk(info, {}, finish_reason=answer.finish_reason)]
+    def last_chunks(self, info: InvocationInfo, answers: list[Answer]) -> list[dict[str, Any]]:
+        chunks = [_chunk(info, answer.index, {}, finish_reason=answer.finish_reason) for answer in answers]
         if wants_usage(info):
-            chunks.append(chunks[0] | {"choices": [], "usage": usage(info, answer)})
+            chunks.append(chunks[0] | {"choices": [], "usage": usage(info, answers)})
         return chunks
+
+
+def _choice(answer: Answer) -> dict[str, Any]:
+    message: dict[str, Any] = {
+        "role": "assistant",
+        "content": answer.text,
+        "refusal": None,
+        "tool_calls": [],
+    }
+    for piece in answer.pieces:
+        if isinstance(piece, Delta):
+            _merge(message, piece.fields)
+    if message["tool_calls"] and not message["content"]:
+        message["content"] = None
+    return {
+        "index": answer.index,
+        "message": message,
+        "logprobs": _logprobs(answer.tokens),
+        "finish_reason": answer.finish_reason,
+        "stop_reason": None,
+        "token_ids": None,
+    }
 
 
 def _top_logprobs(fields: Fields) -> int | None:
@@ -106,13 +111,14 @@ def _envelope(info: InvocationInfo, kind: str) -> dict[str, Any]:
 
 def _chunk(
     info: InvocationInfo,
+    index: int,
     delta: dict[str, Any],
     *,
     finish_reason: str | None = None,
     logprobs: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     choice: dict[str, Any] = {
-        "index": 0,
+        "index": index,
         "delta": delta,
         "logprobs": logprobs,
         "finish_reason": finish_reason,

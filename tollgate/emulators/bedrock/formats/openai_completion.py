@@ -20,61 +20,59 @@ _DEFAULT_MAX_TOKENS = 16
 
 
 class OpenAICompletionFormat:
-    """One choice per answer; unknown members are let through, as vLLM does."""
+    """Unknown members are let through, as vLLM does."""
 
     def parse(self, body: Mapping[str, Any]) -> Generation:
         fields = Fields(body)
+        temperature = fields.number("temperature", 1.0, maximum=2)
         return Generation(
             prompt=fields.text("prompt"),
             messages=None,
             tools=None,
             max_tokens=fields.integer("max_tokens", _DEFAULT_MAX_TOKENS),
-            temperature=fields.number("temperature", 1.0, maximum=2),
+            temperature=temperature,
+            choices=fields.choices(temperature),
             top_p=fields.number("top_p", 1.0, maximum=1),
             top_k=fields.optional_integer("top_k", minimum=-1),
             stop=fields.strings("stop"),
-            seed=fields.optional_integer("seed", minimum=0),
+            seed=fields.seed(),
             top_logprobs=_top_logprobs(fields, body.get("logprobs")),
             body=body,
         )
 
-    def whole(self, info: InvocationInfo, answer: Answer) -> dict[str, Any]:
-        logprobs = _logprobs(answer.tokens)
-        return self._object(info, answer.text, answer.finish_reason, logprobs) | {"usage": usage(info, answer)}
+    def whole(self, info: InvocationInfo, answers: list[Answer]) -> dict[str, Any]:
+        choices = []
+        for answer in answers:
+            choices.append(_choice(answer.index, answer.text, answer.finish_reason, _logprobs(answer.tokens)))
+        return _object(info, choices) | {"usage": usage(info, answers)}
 
     def first_chunks(self, info: InvocationInfo) -> list[dict[str, Any]]:
         return []
 
     def chunk(self, info: InvocationInfo, answer: Answer, piece: Token | Delta) -> dict[str, Any]:
         if isinstance(piece, Delta):
-            return self._object(info, "", None, None)
-        return self._object(info, piece.text, None, _logprobs([piece]))
+            return _object(info, [_choice(answer.index, "", None, None)])
+        return _object(info, [_choice(answer.index, piece.text, None, _logprobs([piece]))])
 
-    def last_chunks(self, info: InvocationInfo, answer: Answer) -> list[dict[str, Any]]:
-        chunks = [self._object(info, "", answer.finish_reason, None)]
+    def last_chunks(self, info: InvocationInfo, answers: list[Answer]) -> list[dict[str, Any]]:
+        chunks = [_object(info, [_choice(answer.index, "", answer.finish_reason, None)]) for answer in answers]
         if wants_usage(info):
-            chunks.append(chunks[0] | {"choices": [], "usage": usage(info, answer)})
+            chunks.append(_object(info, []) | {"usage": usage(info, answers)})
         return chunks
 
-    @staticmethod
-    def _object(
-        info: InvocationInfo, text: str, finish_reason: str | None, logprobs: dict[str, Any] | None
-    ) -> dict[str, Any]:
-        return {
-            "id": f"cmpl-{info.id}",
-            "object": "text_completion",
-            "created": info.created,
-            "model": info.model,
-            "choices": [
-                {
-                    "index": 0,
-                    "text": text,
-                    "logprobs": logprobs,
-                    "finish_reason": finish_reason,
-                    "stop_reason": None,
-                }
-            ],
-        }
+
+def _object(info: InvocationInfo, choices: list[dict[str, Any]]) -> dict[str, Any]:
+    return {
+        "id": f"cmpl-{info.id}",
+        "object": "text_completion",
+        "created": info.created,
+        "model": info.model,
+        "choices": choices,
+    }
+
+
+def _choice(index: int, text: str, finish_reason: str | None, logprobs: dict[str, Any] | None) -> dict[str, Any]:
+    return {"index": index, "text": text, "logprobs": logprobs, "finish_reason": finish_reason, "stop_reason": None}
 
 
 def _top_logprobs(fields: Fields, given: Any) -> int | None:
@@ -83,12 +81,13 @@ def _top_logprobs(fields: Fields, given: Any) -> int | None:
     return fields.optional_integer("logprobs", minimum=0)
 
 
-def usage(info: InvocationInfo, answer: Answer) -> dict[str, Any]:
-    """OpenAI's `usage` object."""
+def usage(info: InvocationInfo, answers: list[Answer]) -> dict[str, Any]:
+    """OpenAI's `usage` object: the prompt counts once, the tokens of all choices together."""
+    completion_tokens = sum(answer.completion_tokens for answer in answers)
     return {
         "prompt_tokens": info.prompt_tokens,
-        "completion_tokens": answer.completion_tokens,
-        "total_tokens": info.prompt_tokens + answer.completion_tokens,
+        "completion_tokens": completion_tokens,
+        "total_tokens": info.prompt_tokens + completion_tokens,
     }
 
 

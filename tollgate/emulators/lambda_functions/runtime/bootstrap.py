@@ -33,7 +33,7 @@ def run(handler: str) -> None:
     """Poll the Runtime API until the process ends, with Amazon's client where it is installed."""
     own_directory = sys.path.pop(0)  # the function must not see the runner's modules
     try:
-        from awslambdaric.__main__ import main
+        from awslambdaric.__main__ import main  # its native part keeps the Runtime API's address, secret path included
     except ImportError:
         sys.path.insert(0, own_directory)
         import pure_client  # type: ignore[import-not-found]  # beside this file, where mypy does not look
@@ -41,6 +41,8 @@ def run(handler: str) -> None:
         sys.path.pop(0)
         pure_client.run(handler, os.environ["AWS_LAMBDA_RUNTIME_API"])
     else:
+        # Its Python part, which reports failed imports, takes host and port alone.
+        os.environ["AWS_LAMBDA_RUNTIME_API"] = os.environ["AWS_LAMBDA_RUNTIME_API"].partition("/")[0]
         main([sys.argv[0], handler])
 
 

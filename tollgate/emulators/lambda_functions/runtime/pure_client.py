@@ -63,7 +63,9 @@ def run(handler_name: str, address: str) -> None:
     import os
 
     logging.getLogger().addHandler(logging.StreamHandler())
-    connection = http.client.HTTPConnection(address)
+    host, _, secret = address.partition("/")
+    base = f"/{secret}{_RUNTIME}"
+    connection = http.client.HTTPConnection(host)
     try:
         handler = load_handler(handler_name)
     except Exception as error:
@@ -74,22 +76,23 @@ def run(handler_name: str, address: str) -> None:
             described["errorMessage"] = f"Unable to import module '{module_name}': {error}"
         elif isinstance(error, AttributeError):
             described["errorType"] = "Runtime.HandlerNotFound"
-        post(connection, f"{_RUNTIME}/init/error", json.dumps(described))
+        post(connection, f"{base}/init/error", json.dumps(described))
         sys.exit(1)
     while True:
-        connection.request("GET", f"{_RUNTIME}/invocation/next")
+        connection.request("GET", f"{base}/invocation/next")
         response = connection.getresponse()
-        invoke(connection, handler, json.loads(response.read()), Context(response.headers, dict(os.environ)))
+        context = Context(response.headers, dict(os.environ))
+        invoke(connection, f"{base}/invocation/{context.aws_request_id}", handler, json.loads(response.read()), context)
 
 
 def invoke(
     connection: http.client.HTTPConnection,
+    invocation: str,
     handler: Callable[[Any, Context], Any],
     event: Any,
     context: Context,
 ) -> None:
-    """Call the handler and report its result, or its exception."""
-    invocation = f"{_RUNTIME}/invocation/{context.aws_request_id}"
+    """Call the handler and report its result, or its exception, under the path of the invocation."""
     try:
         result = handler(event, context)
     except Exception as error:
