@@ -136,6 +136,7 @@ def answer_of(body_format: str, text: str, stop_reason: str | None, **extra: Any
 
 
 TEXTS = {
+    "calls that never end": '<tool_call>{"name": "f", "arguments": {"a": "',
     "words": WORD,
     "the beginning of a stop sequence": "a",
     "stop sequences that miss their ends": "a" * 3999 + "c",
