@@ -13,11 +13,12 @@ from tests.conftest import ROOT
 # From the top to the bottom. A package imports from its own level's package and from lower levels, never from
 # another package of its level.
 LEVELS: list[set[str]] = [
+    {"command"},
     {"cli"},
     {"dev"},
     {"emulators"},
     {"stack", "engines", "costs", "records", "loopback"},
-    {"artifacts", "text_tables", "account", "extras", "record_templates"},
+    {"artifacts", "text_tables", "account", "extras", "record_templates", "leftovers", "page_guard"},
 ]
 LEVEL_OF = {package: number for number, level in enumerate(LEVELS) for package in level}
 SERVICES = ("api_gateway", "bedrock", "lambda_functions", "step_functions")
