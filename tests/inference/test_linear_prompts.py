@@ -103,9 +103,9 @@ def test_a_request_four_times_as_long_takes_four_times_as_long(name: str):
     seconds(record_text, {"messages": [USER]})  # compiles and probes the template
     slow = []
     for growing, make in GROWING.items():
-        small, large = make(1000), make(4000)
+        small, large = make(500), make(2000)
         # Four times the time would be linear and sixteen times quadratic; a busy machine gets a second chance.
-        if not any(seconds(record_text, large) < 9 * seconds(record_text, small) + 0.02 for _ in range(3)):
+        if not any(seconds(record_text, large) < 9 * seconds(record_text, small) + 0.01 for _ in range(3)):
             slow.append(growing)
 
     assert slow == []

@@ -177,12 +177,17 @@ def test_a_template_that_makes_huge_values_is_stopped_before_they_fill_the_memor
 
 @pytest.mark.parametrize("name", SLOW_STEPS)
 def test_no_single_step_runs_or_grows_without_end_at_compile_time_or_later(name: str):
+    # GIVEN a limit that a test can wait for
+    limits = RenderLimits(seconds=0.5)
+    template_input = TemplateInput([USER], None, {}, True, None, {})
     start = time.process_time()
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    reason = refused(SLOW_STEPS[name])
 
-    assert reason.startswith("the chat template was stopped: ")
-    assert time.process_time() - start < SECONDS + 2
+    with pytest.raises(PromptFormatError) as caught:
+        render_template(SLOW_STEPS[name], template_input, limits)
+
+    assert str(caught.value).startswith("the chat template was stopped: ")
+    assert time.process_time() - start < limits.seconds + 2
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 300_000  # KiB
 
 
