@@ -112,6 +112,8 @@ class Defuser:
         for name, value in message.items():
             if name == "role":
                 harmless[name] = value
+            elif isinstance(value, str):  # most are, and need none of what follows
+                harmless[name] = self.text(value)
             elif name == "content" and isinstance(value, list):
                 harmless[name] = self._parts(value)
             elif name == "tool_calls" and isinstance(value, list):

@@ -141,7 +141,13 @@ def _check_together(document: JsonObject) -> None:
     if document.get("top_logprobs") and not document.get("logprobs"):
         openai.refuse_parameter("top_logprobs", "needs logprobs: true")
     for index, message in enumerate(document.get("messages", ())):
-        _check_message(message, f"messages[{index}]")
+        if not _is_ordinary(message):
+            _check_message(message, f"messages[{index}]")
+
+
+def _is_ordinary(message: JsonObject) -> bool:
+    """Whether a message is a text of a role that just speaks, as most are: there is nothing more to look at."""
+    return len(message) == 2 and isinstance(message.get("content"), str) and message["role"] != "tool"
 
 
 def _check_message(message: JsonObject, path: str) -> None:
@@ -179,7 +185,10 @@ def _plain_messages(document: JsonObject) -> list[JsonObject] | None:
     messages: list[JsonObject] | None = document.get("messages")
     if messages is None:
         return None
-    return [_plain_message(message) for message in messages]
+    plain = []
+    for message in messages:
+        plain.append(message if _is_ordinary(message) else _plain_message(message))
+    return plain
 
 
 def _plain_message(message: JsonObject) -> JsonObject:
