@@ -96,6 +96,8 @@ class RequestLog:
         write("request", **self._facts)
         if self._metrics:
             sys.stdout.write(_embedded_metrics(self._metrics, self._dimension) + "\n")
+            # Lambda may stop the process at the end of the answer, and the environment's last metrics with it.
+            sys.stdout.flush()
 
 
 def _embedded_metrics(metrics: dict[str, float], dimension: dict[str, str]) -> str:
