@@ -162,7 +162,9 @@ def _gateway_response(error: str, retry_after: int | None = None) -> Node:
     if seconds:
         parameters["gatewayresponse.header.Retry-After"] = f"'{seconds}'"
     return {
-        "statusCode": kind.status,
+        # As text: API Gateway's extension has no numbers here.
+        # https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-swagger-extensions-gateway-responses.gatewayResponse.html
+        "statusCode": str(kind.status),
         "responseParameters": parameters,
         "responseTemplates": {"application/json": _template(f"@error({error})")},
     }

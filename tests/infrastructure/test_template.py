@@ -9,6 +9,7 @@ import pytest
 
 from tests.conftest import ROOT
 from tests.infrastructure.conftest import strings
+from tollgate.stack import Stack
 from tollgate_layer.inference.failures.errors import ERRORS
 
 # Actions that know no resources: https://docs.aws.amazon.com/service-authorization/latest/reference/
@@ -50,8 +51,6 @@ def test_models_are_this_accounts_imported_models_in_this_region(stack):
 
 
 def test_further_models_are_allowed_by_a_parameter():
-    from tollgate.stack import Stack
-
     arn = "arn:aws:bedrock:us-west-2:111122223333:imported-model/abcdefghijkl"
     stack = Stack.load(ROOT / "template.yaml", {"AdditionalModelArns": arn})
 
@@ -133,8 +132,41 @@ def test_api_gateways_own_refusals_have_the_tables_status(openapi):
     for name, response in openapi["x-amazon-apigateway-gateway-responses"].items():
         body = json.loads(response["responseTemplates"]["application/json"])
         kind = ERRORS[body["error"]["code"]]
-        assert response["statusCode"] == kind.status, name
+        assert response["statusCode"] == str(kind.status), f"{name}: API Gateway's extension has text here"
         assert ("gatewayresponse.header.Retry-After" in response["responseParameters"]) == bool(kind.retry_after), name
+
+
+def integrations(stack):
+    """The integration of each route, by path."""
+    (api,) = stack.resources("AWS::ApiGateway::RestApi").values()
+    for path, methods in api.properties["Body"]["paths"].items():
+        if "post" in methods:
+            yield path, methods["post"]["x-amazon-apigateway-integration"]
+
+
+TIMEOUTS = [
+    ("ApiTimeoutMillis", "/v1/", [29000, 60000, 120000, 180000, 300000]),
+    ("StreamTimeoutMillis", "/stream/v1/", [60000, 300000, 900000]),
+]
+
+
+@pytest.mark.parametrize("parameter, prefix, values", TIMEOUTS)
+def test_each_timeout_that_is_allowed_is_a_number_to_api_gateway(template, parameter, prefix, values):
+    assert template["Parameters"][parameter]["AllowedValues"] == values
+    for value in values:
+        stack = Stack.load(ROOT / "template.yaml", {parameter: str(value)})
+        found = [integration["timeoutInMillis"] for path, integration in integrations(stack) if path.startswith(prefix)]
+
+        # A number: CloudFormation hands what a Ref gives over as text.
+        assert found == [value, value]
+        assert all(type(number) is int for number in found)
+
+
+def test_the_contract_and_the_template_give_the_api_the_same_name(stack):
+    # Whichever of the two wins in CloudFormation, the metrics that the alarms watch are under this name.
+    (api,) = stack.resources("AWS::ApiGateway::RestApi").values()
+
+    assert api.properties["Name"] == api.properties["Body"]["info"]["title"] == stack.name
 
 
 UNKNOWN_TO_MODELS = {"anyOf", "discriminator", "example", "exclusiveMaximum", "exclusiveMinimum", "format", "oneOf",
