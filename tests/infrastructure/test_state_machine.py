@@ -91,6 +91,25 @@ def test_every_error_that_is_named_has_an_answer_of_its_own(machine):
     assert {error for error in named if classify(error) == "internal_error"} == set()
 
 
+@pytest.mark.parametrize("name", ["ResolveModel", "Preprocess", "Postprocess"])
+def test_every_failure_that_passes_is_tried_again(machine, name):
+    # GIVEN a service's errors that the table takes for passing ones, as Step Functions names them
+    service = "DynamoDB." if name == "ResolveModel" else "Lambda."
+    passing = {error for error, code in UPSTREAM.items() if error.startswith(service) and code == "model_unavailable"}
+    passing = {error for error in passing if error.endswith("Exception")}  # the others are botocore's
+
+    (retrier,) = machine["States"][name]["Retry"]
+    assert len(passing) > 4
+    assert set(retrier["ErrorEquals"]) == passing
+
+
+def test_whatever_bedrock_error_may_pass_is_caught_to_be_tried_again(machine):
+    passing = {name for name, code in UPSTREAM.items() if code == "model_unavailable" and name.endswith("Exception")}
+    second = machine["States"]["InvokeModel"]["Catch"][1]["ErrorEquals"]
+
+    assert {name.rpartition(".")[2] for name in second} == {name for name in passing if "." not in name}
+
+
 def test_bedrocks_errors_are_caught_under_every_prefix(machine):
     for catcher in machine["States"]["InvokeModel"]["Catch"][:2]:
         names = {error.rpartition(".")[2] for error in catcher["ErrorEquals"]}
