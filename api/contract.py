@@ -154,20 +154,25 @@ def _answer(
     }
 
 
-def _gateway_response(error: str, retry_after: int | None = None) -> Node:
-    """A refusal of API Gateway's own; `retry_after` in seconds where it is not the table's."""
+def _gateway_response(error: str, retry_after: int | None = None, status: str = "table") -> Node:
+    """A refusal of API Gateway's own; `retry_after` in seconds where it is not the table's.
+
+    `status` is `own` where the answer keeps the status that API Gateway gives it.
+    """
     kind = ERRORS[error]
     parameters = {"gatewayresponse.header.x-request-id": "context.requestId"}
     seconds = retry_after or kind.retry_after
     if seconds:
         parameters["gatewayresponse.header.Retry-After"] = f"'{seconds}'"
-    return {
-        # As text: API Gateway's extension has no numbers here.
-        # https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-swagger-extensions-gateway-responses.gatewayResponse.html
-        "statusCode": str(kind.status),
+    response: Node = {
         "responseParameters": parameters,
         "responseTemplates": {"application/json": _template(f"@error({error})")},
     }
+    if status == "own":
+        return response
+    # As text: API Gateway's extension has no numbers here.
+    # https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-swagger-extensions-gateway-responses.gatewayResponse.html
+    return {"statusCode": str(kind.status), **response}
 
 
 def _template(source: str | Node | None, dialect: str = "") -> str:
