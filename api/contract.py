@@ -20,6 +20,14 @@ from tollgate_layer.inference.failures.errors import ERRORS, ApiError
 FOLDER = Path(__file__).parent
 Node = dict[str, Any]
 
+# What clients send to paths that do not exist, such as the files of other APIs: without a template for its media type,
+# such a request would be told that it is not JSON, and not that there is nothing.
+OTHER_MEDIA_TYPES = (
+    "application/octet-stream",
+    "application/x-www-form-urlencoded",
+    "multipart/form-data",
+    "text/plain",
+)
 # An operation's security is all of its entries, where OpenAPI means one of them: decision 0091.
 SECURITY: list[Node] = [{"bearer": []}, {"api_key": []}]
 ANY_METHOD = "x-amazon-apigateway-any-method"
@@ -89,11 +97,10 @@ def _refusal(code: str, contract: Node, allow: str | None = None) -> Node:
         "request": {"statusCode": status},
         "answers": {"default": answer},
     }
-    return {
-        "security": [],
-        "responses": {str(status): failure},
-        INTEGRATION: _integration(integration),
-    }
+    definition = _integration(integration)
+    for media_type in OTHER_MEDIA_TYPES:
+        definition["requestTemplates"][media_type] = definition["requestTemplates"]["application/json"]
+    return {"security": [], "responses": {str(status): failure}, INTEGRATION: definition}
 
 
 def _path_parameters(path: str) -> Node:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 
 import pytest
 
@@ -63,6 +64,37 @@ def test_every_function_writes_to_a_log_group_that_forgets(stack):
     assert all(int(group.properties["RetentionInDays"]) == 30 for group in groups.values())
     for name, function in stack.resources("AWS::Lambda::Function").items():
         assert function.properties["LoggingConfig"]["LogGroup"] in {group.name for group in groups.values()}, name
+
+
+def test_only_the_functions_that_import_the_layer_have_it(stack):
+    (layer,) = stack.resources("AWS::Lambda::LayerVersion").values()
+    functions = stack.resources("AWS::Lambda::Function")
+
+    having = {
+        name
+        for name, function in functions.items()
+        if stack.arn(layer.logical_id) in function.properties.get("Layers", [])
+    }
+
+    assert having == {"PreprocessFunction", "PostprocessFunction", "StreamFunction"}
+    assert "tollgate_layer" not in (ROOT / "functions" / "authorizer" / "app.py").read_text()
+
+
+def test_step_functions_assumes_its_role_for_this_accounts_machines_only(stack):
+    (statement,) = stack.resources("AWS::IAM::Role")["InferenceRole"].properties["AssumeRolePolicyDocument"][
+        "Statement"
+    ]
+
+    assert statement["Condition"]["StringEquals"] == {"aws:SourceAccount": "123456789012"}
+    source = "arn:aws:states:us-east-1:123456789012:stateMachine:*"
+    assert statement["Condition"]["ArnLike"] == {"aws:SourceArn": source}
+
+
+@pytest.mark.parametrize("header", ["Bearer k", "bearer k", "BEARER k", "bEaReR  k "])
+def test_the_gateway_lets_pass_every_header_that_the_authorizer_takes(openapi, header):
+    authorizer = openapi["components"]["securitySchemes"]["bearer"]["x-amazon-apigateway-authorizer"]
+
+    assert re.fullmatch(authorizer["identityValidationExpression"], header)
 
 
 def test_execution_data_is_never_logged(stack):
