@@ -55,6 +55,7 @@ def openapi_document(contract: Node, schemas: Mapping[str, Node]) -> Node:
         "openapi": "3.0.1",
         "info": contract["info"],
         "x-amazon-apigateway-api-key-source": "AUTHORIZER",
+        "x-amazon-apigateway-policy": contract["policy"],
         "paths": paths,
         "x-amazon-apigateway-gateway-responses": gateway_responses,
         "components": {"securitySchemes": contract["securitySchemes"], "schemas": dict(schemas)},
