@@ -39,6 +39,16 @@ CHANGES = {
     "LogRetentionDays": "7",
     "DeletionProtection": "false",
     "AdditionalModelArns": "arn:aws:bedrock:us-west-2:111122223333:imported-model/abcdefghijkl",
+    "ImportedModelArns": "arn:aws:bedrock:us-east-1:123456789012:imported-model/abcdefghijkl",
+    "PermissionsBoundaryArn": "arn:aws:iam::123456789012:policy/boundary",
+    "AllowedCidrs": "192.0.2.0/24",
+    "StreamConcurrency": "10",
+    "StageRateLimit": "500",
+    "AccessLogs": "true",
+    "Tracing": "false",
+    "DomainName": "models.example.com",
+    "CertificateArn": "arn:aws:acm:us-east-1:123456789012:certificate/11111111-2222-3333-4444-555555555555",
+    "Alarms": "false",
 }
 NOT_EMULATED = {"ErrorRateAlarm": "an alarm on metric math"}
 SECONDS_TO_START = 120
