@@ -18,7 +18,7 @@ _ADAPTER_LAYER = ":layer:LambdaAdapterLayer"
 # The properties that the runner acts upon, and those that change nothing on one machine. Any other is refused.
 _PROPERTIES = {"Architectures", "Code", "Description", "Environment", "EphemeralStorage", "FunctionName", "Handler",
                "KmsKeyArn", "Layers", "LoggingConfig", "MemorySize", "PackageType", "ReservedConcurrentExecutions",
-               "Role", "Runtime", "SnapStart", "Tags", "Timeout", "TracingConfig", "VpcConfig"}  # fmt: skip
+               "Role", "Runtime", "SnapStart", "Tags", "Timeout", "TracingConfig"}  # fmt: skip
 
 
 class StackFunctions:
