@@ -37,6 +37,7 @@ check: .venv/test.stamp .venv-checkov/stamp ## Lint, formatting, types, and the 
 	.venv-checkov/bin/checkov --config-file .checkov.yaml
 
 build: runtime .venv-sam/stamp ## Validate the template and build the functions, with their bytecode (ARCHITECTURE=x86_64)
+	@test -e samconfig.toml || cp samconfig.example.toml samconfig.toml
 	$(SAM) validate --lint
 	PATH="$(RUNTIME_BIN):$$PATH" $(SAM) build --parameter-overrides Architecture=$(ARCHITECTURE)
 	scripts/bytecode

@@ -35,22 +35,22 @@ def test_every_parameter_that_is_named_exists(template):
 
 
 def test_answers_go_to_a_file_that_git_ignores():
-    asked = re.findall(r"^.*sam deploy --guided.*$", DEPLOY, re.MULTILINE)
+    # `sam deploy --guided` writes them into samconfig.toml.
+    build = (ROOT / "Makefile").read_text().split("\nbuild: ")[1].split("\n\n")[0]
 
-    assert asked
-    assert all("--config-file samconfig.local.toml" in line for line in asked)
-    assert "/samconfig.local.toml" in (ROOT / ".gitignore").read_text().splitlines()
-    assert "parameter_overrides" not in (ROOT / "samconfig.toml").read_text()
+    assert "/samconfig.toml" in (ROOT / ".gitignore").read_text().splitlines()
+    assert "test -e samconfig.toml || cp samconfig.example.toml samconfig.toml" in build
 
 
 def test_the_examples_environments_set_parameters_that_there_are(template):
     example = tomllib.loads((ROOT / "samconfig.example.toml").read_text())
     stacks = {name: environment["deploy"]["parameters"] for name, environment in example.items() if name != "version"}
+    chosen = set(re.findall(r"sam deploy --config-env (\w+)", DEPLOY))
 
-    assert len(stacks) == 2
-    assert len({parameters["stack_name"] for parameters in stacks.values()}) == 2
+    assert {"default", *chosen} == set(stacks) == {"default", "staging", "production"}
+    assert len({parameters["stack_name"] for parameters in stacks.values()}) == 3
     for parameters in stacks.values():
-        given = dict(pair.split("=", 1) for pair in parameters["parameter_overrides"].split())
+        given = dict(pair.split("=", 1) for pair in parameters.get("parameter_overrides", "").split())
         Stack.load(ROOT / "template.yaml", given)  # refuses an unknown name, and a value that is not allowed
 
 
