@@ -30,12 +30,14 @@ dev: .venv/run.stamp ## Start the whole path at http://127.0.0.1:3000 (PORT=8080
 
 test: runtime check build unit ## Run every check and test
 
-check: .venv/test.stamp ## Lint, formatting and types
+check: .venv/test.stamp .venv-checkov/stamp ## Lint, formatting, types, and the template's security (.checkov.yaml)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	.venv-checkov/bin/checkov --config-file .checkov.yaml
 
 build: runtime .venv-sam/stamp ## Validate the template and build the functions, with their bytecode (ARCHITECTURE=x86_64)
+	@test -e samconfig.toml || cp samconfig.example.toml samconfig.toml
 	$(SAM) validate --lint
 	PATH="$(RUNTIME_BIN):$$PATH" $(SAM) build --parameter-overrides Architecture=$(ARCHITECTURE)
 	scripts/bytecode
@@ -65,7 +67,7 @@ lock: .venv/test.stamp ## Renew the pinned requirements
 	scripts/lock
 
 clean: ## Remove what the other targets made
-	rm -rf .venv .venv-sam .python .aws-sam build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage
+	rm -rf .venv .venv-sam .venv-checkov .python .aws-sam build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 # First among what others need, so that a missing Python is told before anything that takes long.
@@ -93,4 +95,11 @@ runtime:
 	@echo "installing aws-sam-cli"
 	@$(UV) venv --quiet --clear --python $(BIN)/python .venv-sam
 	@VIRTUAL_ENV=.venv-sam $(UV) pip install --quiet -r requirements/sam.txt
+	@touch $@
+
+# An environment of its own: checkov wants other versions of what the tests use.
+.venv-checkov/stamp: .venv/uv.stamp requirements/checkov.txt
+	@echo "installing checkov"
+	@$(UV) venv --quiet --clear --python $(BIN)/python .venv-checkov
+	@VIRTUAL_ENV=.venv-checkov $(UV) pip install --quiet -r requirements/checkov.txt
 	@touch $@

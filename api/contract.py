@@ -20,6 +20,14 @@ from tollgate_layer.inference.failures.errors import ERRORS, ApiError
 FOLDER = Path(__file__).parent
 Node = dict[str, Any]
 
+# What clients send to paths that do not exist, such as the files of other APIs: without a template for its media type,
+# such a request would be told that it is not JSON, and not that there is nothing.
+OTHER_MEDIA_TYPES = (
+    "application/octet-stream",
+    "application/x-www-form-urlencoded",
+    "multipart/form-data",
+    "text/plain",
+)
 # An operation's security is all of its entries, where OpenAPI means one of them: decision 0091.
 SECURITY: list[Node] = [{"bearer": []}, {"api_key": []}]
 ANY_METHOD = "x-amazon-apigateway-any-method"
@@ -47,6 +55,7 @@ def openapi_document(contract: Node, schemas: Mapping[str, Node]) -> Node:
         "openapi": "3.0.1",
         "info": contract["info"],
         "x-amazon-apigateway-api-key-source": "AUTHORIZER",
+        "x-amazon-apigateway-policy": contract["policy"],
         "paths": paths,
         "x-amazon-apigateway-gateway-responses": gateway_responses,
         "components": {"securitySchemes": contract["securitySchemes"], "schemas": dict(schemas)},
@@ -89,11 +98,10 @@ def _refusal(code: str, contract: Node, allow: str | None = None) -> Node:
         "request": {"statusCode": status},
         "answers": {"default": answer},
     }
-    return {
-        "security": [],
-        "responses": {str(status): failure},
-        INTEGRATION: _integration(integration),
-    }
+    definition = _integration(integration)
+    for media_type in OTHER_MEDIA_TYPES:
+        definition["requestTemplates"][media_type] = definition["requestTemplates"]["application/json"]
+    return {"security": [], "responses": {str(status): failure}, INTEGRATION: definition}
 
 
 def _path_parameters(path: str) -> Node:
@@ -154,18 +162,25 @@ def _answer(
     }
 
 
-def _gateway_response(error: str, retry_after: int | None = None) -> Node:
-    """A refusal of API Gateway's own; `retry_after` in seconds where it is not the table's."""
+def _gateway_response(error: str, retry_after: int | None = None, status: str = "table") -> Node:
+    """A refusal of API Gateway's own; `retry_after` in seconds where it is not the table's.
+
+    `status` is `own` where the answer keeps the status that API Gateway gives it.
+    """
     kind = ERRORS[error]
     parameters = {"gatewayresponse.header.x-request-id": "context.requestId"}
     seconds = retry_after or kind.retry_after
     if seconds:
         parameters["gatewayresponse.header.Retry-After"] = f"'{seconds}'"
-    return {
-        "statusCode": kind.status,
+    response: Node = {
         "responseParameters": parameters,
         "responseTemplates": {"application/json": _template(f"@error({error})")},
     }
+    if status == "own":
+        return response
+    # As text: API Gateway's extension has no numbers here.
+    # https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-swagger-extensions-gateway-responses.gatewayResponse.html
+    return {"statusCode": str(kind.status), **response}
 
 
 def _template(source: str | Node | None, dialect: str = "") -> str:

@@ -33,14 +33,35 @@ ROOT = Path(__file__).parent.parent
 BUILT = ROOT / ".aws-sam" / "build" / "template.yaml"
 EMULATOR = ["--with", "aws-sam-translator==1.115.0", "ministack==1.5.33"]
 STACK = "smoke-test"
-CHANGES = {
+# Two updates, one after the other; CloudFormation keeps the values of the first in the second.
+PRIVATE = {
+    "KmsKeyArn": "arn:aws:kms:us-east-1:123456789012:key/11111111-2222-3333-4444-555555555555",
+    "SubnetIds": "subnet-0123456789abcdef0",
+    "SecurityGroupIds": "sg-0123456789abcdef0",
+    "EndpointType": "PRIVATE",
+    "VpcEndpointIds": "vpce-0123456789abcdef0",
+    "AlarmTopicArn": "arn:aws:sns:us-east-1:123456789012:on-call",
+    "AlarmEmail": "operator@example.com",
+}
+PUBLIC = {
+    "EndpointType": "REGIONAL",
     "ApiTimeoutMillis": "60000",
     "StreamTimeoutMillis": "300000",
     "LogRetentionDays": "7",
     "DeletionProtection": "false",
     "AdditionalModelArns": "arn:aws:bedrock:us-west-2:111122223333:imported-model/abcdefghijkl",
+    "ImportedModelArns": "arn:aws:bedrock:us-east-1:123456789012:imported-model/abcdefghijkl",
+    "PermissionsBoundaryArn": "arn:aws:iam::123456789012:policy/boundary",
+    "AllowedCidrs": "192.0.2.0/24",
+    "StreamConcurrency": "10",
+    "StageRateLimit": "500",
+    "AccessLogs": "true",
+    "Tracing": "false",
+    "DomainName": "models.example.com",
+    "CertificateArn": "arn:aws:acm:us-east-1:123456789012:certificate/11111111-2222-3333-4444-555555555555",
+    "Alarms": "false",
 }
-NOT_EMULATED = {"ErrorRateAlarm": "an alarm on metric math"}
+NOT_EMULATED = {"ErrorRateAlarm": "an alarm on metric math", "Firewall": "the association of a web ACL"}
 SECONDS_TO_START = 120
 
 
@@ -48,7 +69,8 @@ def main() -> None:
     BUILT.with_name("smoke-test.yaml").write_text(emulated_template())
     with emulator() as environment:
         deploy(environment, {})
-        deploy(environment, CHANGES)
+        deploy(environment, PRIVATE)
+        deploy(environment, PRIVATE | PUBLIC)
         sam(environment, "delete", "--no-prompts")
         (table,) = client(environment, "dynamodb").list_tables()["TableNames"]
     click.echo(f"deployed, updated and deleted; the model table was kept, as {table}")

@@ -8,17 +8,11 @@ from tollgate_layer.inference import dialects
 from tollgate_layer.inference.completion_spec import CompletionSpec
 from tollgate_layer.inference.failures.errors import ApiError
 from tollgate_layer.inference.failures.upstream import answer_too_large, from_upstream
-from tollgate_layer.inference.json_text import to_json
 from tollgate_layer.inference.pipeline.after_model import complete
 from tollgate_layer.inference.request_log import RequestLog, function_logger
+from tollgate_layer.inference.state_data import fits_into_a_state
 
 logger = function_logger()
-
-DATA_LIMIT_BYTES = 256 * 1024 - 2048
-"""What a state's result may hold, less what Step Functions writes around a function's result.
-
-https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
-"""
 
 
 def lambda_handler(event: dict[str, Any], context: object) -> dict[str, Any]:
@@ -37,7 +31,7 @@ def lambda_handler(event: dict[str, Any], context: object) -> dict[str, Any]:
             failure = event["failure"]
             raise from_upstream(failure["error"], state=failure["state"], cause=failure.get("cause", ""))
         completed = complete(spec, event["answer"])
-        if len(to_json(completed.response).encode("utf-8", "surrogatepass")) > DATA_LIMIT_BYTES:
+        if not fits_into_a_state(completed.response):
             raise answer_too_large()
     except ApiError as error:
         log.failed(error)

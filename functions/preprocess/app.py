@@ -13,6 +13,7 @@ from tollgate_layer.inference.failures.upstream import from_upstream
 from tollgate_layer.inference.pipeline.before_model import prepare, read
 from tollgate_layer.inference.request import IncomingRequest
 from tollgate_layer.inference.request_log import RequestLog, function_logger
+from tollgate_layer.inference.state_data import fits_into_a_state
 
 logger = function_logger()
 
@@ -35,12 +36,15 @@ def lambda_handler(event: dict[str, Any], context: object) -> dict[str, Any]:
         if failure is not None:  # told only now: without a readable request there was no record to read
             raise from_upstream(failure["error"], state=failure["state"])
         prepared = prepare(request, event["record"], time.time())
+        result = {"invocation": prepared.invocation._asdict(), "spec": prepared.spec.to_json()}
+        if not fits_into_a_state(result):
+            raise ApiError("request_too_large")
     except ApiError as error:
         log.failed(error)
         return {"response": dialects.find(incoming.dialect).refuse(error, incoming.id)._asdict()}
     else:
         log.asked(prepared.spec)
         log.note(unknown_record_fields=prepared.unknown_record_fields or None)
-        return {"invocation": prepared.invocation._asdict(), "spec": prepared.spec.to_json()}
+        return result
     finally:
         log.write()

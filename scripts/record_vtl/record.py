@@ -80,8 +80,11 @@ def answers() -> Iterator[str]:
     refusal = {"status": 503, "content_type": "application/json", "retry_after": "5", "body": "{}"}
     yield json.dumps({"status": "SUCCEEDED", "output": json.dumps(refusal)})
     yield json.dumps({"status": "FAILED", "error": "E", "cause": "secret"})
+    yield json.dumps({"status": "FAILED", "error": "States.Runtime"})
+    yield json.dumps({"status": "FAILED", "error": "States.DataLimitExceeded"})
     yield json.dumps({"status": "TIMED_OUT"})
-    for error in ("ValidationException", "ThrottlingException", "AccessDeniedException", "StateMachineDoesNotExist"):
+    refusals = ["ValidationException", "ThrottlingException", "AccessDeniedException", "StateMachineDoesNotExist"]
+    for error in (*refusals, "com.amazon.coral.validate#ValidationException", "InvalidExecutionInput"):
         yield json.dumps({"__type": error, "message": "why"})
     item = {"model": {"S": "apexguru"}, "updated_at": {"N": "1795472023"}}
     yield json.dumps({"Item": item})

@@ -8,7 +8,20 @@ from click.testing import CliRunner
 
 from tests.conftest import ROOT
 from tollgate.cli import main
-from tollgate.costs import Load, always_on, break_even, model_windows, snapstart, step_path, stream_path, total
+from tollgate.costs import (
+    Load,
+    Upkeep,
+    always_on,
+    break_even,
+    model_windows,
+    snapstart,
+    standing,
+    step_path,
+    stream_path,
+    total,
+)
+from tollgate.costs.formula import ALARM_METRICS
+from tollgate.stack import Stack
 
 
 def usd(lines, name):
@@ -80,6 +93,45 @@ def test_snapstart_is_paid_for_every_version_that_exists():
     assert snapstart(function_mb=512, versions=3) == pytest.approx(5.931, abs=0.001)
 
 
+def test_a_deployment_that_nobody_uses_costs_what_it_keeps():
+    # GIVEN one model of one unit, 1 GB of logs and no request for a month
+    lines = standing(Upkeep(models=1, units=1, hours_in_use=0, logs_gb=1, table_gb=0))
+
+    # THEN storage $1.95, five alarmed metrics at $0.10, and $0.03 for the logs
+    assert usd(lines, "CloudWatch, alarms") == pytest.approx(0.50)
+    assert usd(lines, "CloudWatch, metrics") == 0
+    assert total(lines) == pytest.approx(1.95 + 0.50 + 0.03)
+
+
+def test_metrics_cost_by_model_code_and_hour_of_use():
+    # GIVEN 19 models and two codes: 5 metrics of the stack, 4 of each model, 2 of each code, 5 of API Gateway's method
+    lines = standing(Upkeep(models=19, codes=2))
+
+    # THEN 90 metrics at $0.30, and half of it where requests come in half of the hours
+    assert usd(lines, "CloudWatch, metrics") == pytest.approx(27.0)
+    half = standing(Upkeep(models=19, codes=2, hours_in_use=365))
+    assert usd(half, "CloudWatch, metrics") == pytest.approx(13.5)
+
+
+def test_without_alarms_neither_they_nor_the_metrics_for_them_cost():
+    lines = standing(Upkeep(models=1, codes=0, alarms=False))
+
+    assert usd(lines, "CloudWatch, alarms") == 0
+    assert usd(lines, "CloudWatch, metrics") == pytest.approx(9 * 0.30)
+
+
+def test_the_alarms_that_are_counted_are_the_templates():
+    alarms = Stack.load(ROOT / "template.yaml").resources("AWS::CloudWatch::Alarm").values()
+    watched = [
+        query
+        for alarm in alarms
+        for query in alarm.properties.get("Metrics", [{"MetricStat": {}}])
+        if "MetricStat" in query
+    ]
+
+    assert len(watched) == ALARM_METRICS
+
+
 class _Template(yaml.SafeLoader):
     """YAML in which CloudFormation's short functions are read as nothing."""
 
@@ -101,6 +153,8 @@ def test_the_command_prints_a_table_for_each_answer_time():
     assert result.exit_code == 0
     assert "2 s" in result.output
     assert "113.33" in result.output
+    # AND so is what a month costs without a request
+    assert "1 model, idle" in result.output
 
 
 def test_the_command_refuses_a_time_that_is_not_one():

@@ -10,7 +10,7 @@ import sys
 import pytest
 
 from tests.conftest import ROOT
-from tollgate.costs import Load, step_path, stream_path, total
+from tollgate.costs import Load, Upkeep, standing, step_path, stream_path, total
 
 README = (ROOT / "README.md").read_text()
 BASE = "http://127.0.0.1:3000"
@@ -91,3 +91,14 @@ def test_the_price_of_a_million_requests_is_the_cost_models():
     for seconds in (1, 8, 30):
         assert total(step_path(Load(seconds))) == pytest.approx(fixed + per_second * seconds, abs=0.05)
     assert total(stream_path(Load(9))) - total(stream_path(Load(8))) == pytest.approx(6.7, abs=0.05)
+
+
+def test_the_price_of_a_month_is_the_cost_models():
+    lines = {line.name: line.usd for line in standing(Upkeep(models=19))}
+    one = {line.name: line.usd for line in standing(Upkeep(models=1))}
+
+    assert f"${lines['CloudWatch, alarms']:.2f} a month for four alarms" in README
+    named = re.search(r"some \$(\d+) for one model, \$(\d+) for nineteen", README)
+    assert named is not None
+    assert float(named.group(1)) == pytest.approx(one["CloudWatch, metrics"], abs=1)
+    assert float(named.group(2)) == pytest.approx(lines["CloudWatch, metrics"], abs=0.5)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import functools
+import re
 import shutil
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -22,13 +25,23 @@ PARAMETERS = {
     "BurstLimit": "1000",
     # The streaming path runs in real time, so it is told to be impatient.
     "ModelWaitSeconds": "4",
-    "StreamTimeoutMillis": "9000",
     "CommentIntervalSeconds": "3",
 }
+# A timeout that the template does not allow, for the same reason.
+IMPATIENT = {"900000": "9000"}
 
 
-def start(template=ROOT / "template.yaml", speed=SPEED, data_services=MotoServer) -> Stack:
+@functools.cache
+def impatient_copy() -> tempfile.TemporaryDirectory:
+    """A folder with the stack whose streams end after nine seconds; it is gone when the process ends."""
+    folder = tempfile.TemporaryDirectory()
+    copy_stack(Path(folder.name), IMPATIENT)
+    return folder
+
+
+def start(template=None, speed=SPEED, data_services=MotoServer) -> Stack:
     """A stack on a clock six times as fast as real time."""
+    template = template or Path(impatient_copy().name) / "template.yaml"
     log = Log()
     simulation = Simulation(speed=speed, data_services=data_services)
     local = Local.start(template=template, parameters=PARAMETERS, simulation=simulation, console=log)
@@ -46,7 +59,7 @@ def table_stack() -> Iterator[Stack]:
 @contextmanager
 def misbehaving_stack(root: Path) -> Iterator[Stack]:
     """A stack, in `root`, whose Preprocess and Postprocess misbehave on demand."""
-    copy_stack(root)
+    copy_stack(root, IMPATIENT)
     for name in ("preprocess", "postprocess"):
         function = root / "functions" / name
         (function / "app.py").rename(function / "real_app.py")
@@ -56,11 +69,16 @@ def misbehaving_stack(root: Path) -> Iterator[Stack]:
         yield running
 
 
-def copy_stack(root: Path) -> None:
-    """What is deployed, as files that a test may spoil."""
+def copy_stack(root: Path, timeouts: Mapping[str, str] | None = None) -> None:
+    """What is deployed, as files that a test may spoil; `timeouts` replaces numbers in template and contract."""
     shutil.copy(ROOT / "template.yaml", root)
     for name in ("api", "statemachines", "functions", "layers"):
         shutil.copytree(ROOT / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for file in (root / "template.yaml", root / "api" / "openapi.yaml"):
+        text = file.read_text()
+        for number, other in (timeouts or {}).items():
+            text = re.sub(rf"\b{number}\b", other, text)
+        file.write_text(text)
 
 
 @pytest.fixture(scope="session")

@@ -72,6 +72,16 @@ CASES = [
     GatewayCase(
         "an unknown path", _refused(404, "not_found"), lambda http: http.post("/v2/chat/completions", json=BODY)
     ),
+    GatewayCase(
+        "a file for an unknown path",
+        _refused(404, "not_found"),
+        lambda http: http.post("/v1/files", files={"file": b"{}"}, data={"purpose": "batch"}),
+    ),
+    GatewayCase(
+        "a form for a known path with the wrong method",
+        _refused(405, "method_not_allowed"),
+        lambda http: http.put(CHAT, data={"model": "m"}),
+    ),
     GatewayCase("an unknown model, /v1/models", _refused(404, "model_not_found"), _get("/v1/models/nobody")),
 ]
 

@@ -9,7 +9,7 @@ import psutil
 import pytest
 
 from tests.faults.case import LIVE, LIVE_STREAMED, MODES, OK, Case, everywhere
-from tests.faults.conftest import copy_stack, start
+from tests.faults.conftest import IMPATIENT, copy_stack, start
 from tests.faults.stack import LEAKS
 
 pytestmark = pytest.mark.path
@@ -20,7 +20,7 @@ HEALTHY = Case("", "healthy", everywhere(OK))
 @pytest.fixture(scope="module")
 def unimportable(tmp_path_factory):
     root = tmp_path_factory.mktemp("unimportable")
-    copy_stack(root)
+    copy_stack(root, IMPATIENT)
     for module in ("preprocess/app.py", "postprocess/app.py", "stream/streaming/__init__.py"):
         (root / "functions" / module).write_text("import a_module_that_is_not_there\n")
     stack = start(root / "template.yaml", speed=1)

@@ -14,10 +14,10 @@ from tollgate.dev import Local
 pytestmark = pytest.mark.path
 
 
-def limited(**parameters):
+def limited(template=ROOT / "template.yaml", **parameters):
     """A stack with limits that the first request reaches."""
     log = Log()
-    return Stack(Local.start(ROOT / "template.yaml", parameters=parameters, console=log), log, 1)
+    return Stack(Local.start(template, parameters=parameters, console=log), log, 1)
 
 
 def check(stack, case):
@@ -36,9 +36,10 @@ def test_a_refusal_has_the_error_shape(stack, case):
     check(stack, case)
 
 
-def test_a_slow_integration_and_a_used_up_rate_have_the_error_shape():
+def test_a_slow_integration_and_a_used_up_rate_have_the_error_shape(tmp_path):
     # GIVEN an API that waits for 20 ms, which no execution keeps, and a key that may send one request
-    stack = limited(ApiTimeoutMillis="20", RateLimit="0.001", BurstLimit="1")
+    copy_stack(tmp_path, {"29000": "20"})
+    stack = limited(tmp_path / "template.yaml", RateLimit="0.001", BurstLimit="1")
     try:
         for case in LIMITS:
             check(stack, case)

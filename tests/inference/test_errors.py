@@ -38,6 +38,25 @@ def test_what_nobody_foresaw_is_an_internal_error(name):
     assert classify(name) == "internal_error"
 
 
+# How Step Functions names errors for which its client, AWS's SDK for Java in either generation, has no class.
+WITHOUT_A_CLASS = [
+    "DynamoDB.AmazonDynamoDBException",
+    "DynamoDB.DynamoDbException",
+    "DynamoDB.ClientExecutionTimeoutException",
+    "Lambda.AWSLambdaException",
+    "Lambda.ResourceNotReadyException",
+    "Lambda.ClientExecutionTimeoutException",
+    "Bedrock.AmazonBedrockRuntimeException",
+    "BedrockRuntime.BedrockRuntimeException",
+    "Bedrock.ClientExecutionTimeoutException",
+]
+
+
+@pytest.mark.parametrize("name", WITHOUT_A_CLASS)
+def test_an_error_without_a_class_of_its_own_is_worth_another_try(name):
+    assert classify(name) == "model_unavailable"
+
+
 def test_every_upstream_name_leads_to_a_known_code():
     assert set(UPSTREAM.values()) <= set(ERRORS)
 

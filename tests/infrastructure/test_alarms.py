@@ -9,7 +9,7 @@ import pytest
 from tests.conftest import ROOT
 from tollgate.stack import Stack
 from tollgate_layer.inference.failures.errors import ERRORS, ApiError
-from tollgate_layer.inference.request_log import NAMESPACE, RequestLog, function_logger
+from tollgate_layer.inference.request_log import NAMESPACE, STACK_VARIABLE, RequestLog, function_logger
 
 ALARMS = {
     "ErrorRateAlarm": "ErrorRateAlarmPercent",
@@ -63,11 +63,21 @@ def test_alarms_on_codes_watch_the_metric_that_the_functions_write(stack, name, 
     (metric,) = metrics_of(alarms(stack)[name])
 
     assert (metric["Namespace"], metric["MetricName"]) == (NAMESPACE, "Failures")
-    assert dimensions_of(metric) == {"code": code}
+    assert dimensions_of(metric) == {"stack": "tollgate", "code": code}
     assert code in ERRORS
 
 
-def test_a_failure_writes_the_metric_that_the_alarms_watch(capsys):
+@pytest.mark.parametrize("name", ["PreprocessFunction", "PostprocessFunction", "StreamFunction"])
+def test_every_function_knows_the_stack_whose_metrics_it_writes(name):
+    stack = Stack.load(ROOT / "template.yaml", name="staging")
+
+    variables = stack.resources("AWS::Lambda::Function")[name].properties["Environment"]["Variables"]
+    assert variables[STACK_VARIABLE] == "staging"
+
+
+def test_a_failure_writes_the_metric_that_the_alarms_watch(stack, capsys, monkeypatch):
+    monkeypatch.setenv(STACK_VARIABLE, "tollgate")
+    monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", "alarms")  # loggers of one service share a handler, and its stream
     log = RequestLog(function_logger(), request_id="r-1", attempts=4)
 
     log.failed(ApiError("model_not_ready", upstream="Bedrock.ModelNotReadyException"))
@@ -79,7 +89,9 @@ def test_a_failure_writes_the_metric_that_the_alarms_watch(capsys):
     assert (metric["Failures"], metric["code"]) == (1, "model_not_ready")
     (directive,) = metric["_aws"]["CloudWatchMetrics"]
     assert (directive["Namespace"], {"Name": "Failures", "Unit": "Count"} in directive["Metrics"]) == (NAMESPACE, True)
-    assert ["code"] in directive["Dimensions"]
+    (watched,) = metrics_of(alarms(stack)["ModelNotReadyAlarm"])
+    assert list(dimensions_of(watched)) in directive["Dimensions"]
+    assert {name: metric[name] for name in dimensions_of(watched)} == dimensions_of(watched)
 
 
 @pytest.mark.parametrize("name", ["ErrorRateAlarm", "LatencyAlarm"])

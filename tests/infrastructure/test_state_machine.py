@@ -91,6 +91,25 @@ def test_every_error_that_is_named_has_an_answer_of_its_own(machine):
     assert {error for error in named if classify(error) == "internal_error"} == set()
 
 
+@pytest.mark.parametrize("name", ["ResolveModel", "Preprocess", "Postprocess"])
+def test_every_failure_that_passes_is_tried_again(machine, name):
+    # GIVEN a service's errors that the table takes for passing ones, as Step Functions names them
+    service = "DynamoDB." if name == "ResolveModel" else "Lambda."
+    passing = {error for error, code in UPSTREAM.items() if error.startswith(service) and code == "model_unavailable"}
+    passing = {error for error in passing if error.endswith("Exception")}  # the others are botocore's
+
+    (retrier,) = machine["States"][name]["Retry"]
+    assert len(passing) > 4
+    assert set(retrier["ErrorEquals"]) == passing
+
+
+def test_whatever_bedrock_error_may_pass_is_caught_to_be_tried_again(machine):
+    passing = {name for name, code in UPSTREAM.items() if code == "model_unavailable" and name.endswith("Exception")}
+    second = machine["States"]["InvokeModel"]["Catch"][1]["ErrorEquals"]
+
+    assert {name.rpartition(".")[2] for name in second} == {name for name in passing if "." not in name}
+
+
 def test_bedrocks_errors_are_caught_under_every_prefix(machine):
     for catcher in machine["States"]["InvokeModel"]["Catch"][:2]:
         names = {error.rpartition(".")[2] for error in catcher["ErrorEquals"]}
@@ -134,10 +153,11 @@ def test_the_path_answers_before_the_api_stops_waiting(machine, template):
     # GIVEN the deadline for the model, THEN what is left after it is enough for Postprocess, and a second for the API
     assert longest_s(states["Postprocess"]) + 1 <= reserve_s
     # GIVEN the slowest steps before the model, THEN there is time left for it in the shortest timeout allowed
+    timeouts_ms = template["Parameters"]["ApiTimeoutMillis"]["AllowedValues"]
     before_s = longest_s(states["ResolveModel"]) + longest_s(states["Preprocess"])
-    assert before_s + 1 + reserve_s <= template["Parameters"]["ApiTimeoutMillis"]["MinValue"] / 1000
+    assert before_s + 1 + reserve_s <= min(timeouts_ms) / 1000
     assert "$deadline" in states["InvokeModel"]["TimeoutSeconds"]
-    assert machine["TimeoutSeconds"] * 1000 >= template["Parameters"]["ApiTimeoutMillis"]["MaxValue"]
+    assert machine["TimeoutSeconds"] * 1000 >= max(timeouts_ms)
 
 
 def test_the_loop_tries_as_often_as_the_error_table_says(machine):

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 
 import pytest
 
 from tests.conftest import ROOT
 from tests.infrastructure.conftest import strings
+from tollgate.stack import Stack
 from tollgate_layer.inference.failures.errors import ERRORS
 
 # Actions that know no resources: https://docs.aws.amazon.com/service-authorization/latest/reference/
@@ -50,8 +52,6 @@ def test_models_are_this_accounts_imported_models_in_this_region(stack):
 
 
 def test_further_models_are_allowed_by_a_parameter():
-    from tollgate.stack import Stack
-
     arn = "arn:aws:bedrock:us-west-2:111122223333:imported-model/abcdefghijkl"
     stack = Stack.load(ROOT / "template.yaml", {"AdditionalModelArns": arn})
 
@@ -64,6 +64,37 @@ def test_every_function_writes_to_a_log_group_that_forgets(stack):
     assert all(int(group.properties["RetentionInDays"]) == 30 for group in groups.values())
     for name, function in stack.resources("AWS::Lambda::Function").items():
         assert function.properties["LoggingConfig"]["LogGroup"] in {group.name for group in groups.values()}, name
+
+
+def test_only_the_functions_that_import_the_layer_have_it(stack):
+    (layer,) = stack.resources("AWS::Lambda::LayerVersion").values()
+    functions = stack.resources("AWS::Lambda::Function")
+
+    having = {
+        name
+        for name, function in functions.items()
+        if stack.arn(layer.logical_id) in function.properties.get("Layers", [])
+    }
+
+    assert having == {"PreprocessFunction", "PostprocessFunction", "StreamFunction"}
+    assert "tollgate_layer" not in (ROOT / "functions" / "authorizer" / "app.py").read_text()
+
+
+def test_step_functions_assumes_its_role_for_this_accounts_machines_only(stack):
+    (statement,) = stack.resources("AWS::IAM::Role")["InferenceRole"].properties["AssumeRolePolicyDocument"][
+        "Statement"
+    ]
+
+    assert statement["Condition"]["StringEquals"] == {"aws:SourceAccount": "123456789012"}
+    source = "arn:aws:states:us-east-1:123456789012:stateMachine:*"
+    assert statement["Condition"]["ArnLike"] == {"aws:SourceArn": source}
+
+
+@pytest.mark.parametrize("header", ["Bearer k", "bearer k", "BEARER k", "bEaReR  k "])
+def test_the_gateway_lets_pass_every_header_that_the_authorizer_takes(openapi, header):
+    authorizer = openapi["components"]["securitySchemes"]["bearer"]["x-amazon-apigateway-authorizer"]
+
+    assert re.fullmatch(authorizer["identityValidationExpression"], header)
 
 
 def test_execution_data_is_never_logged(stack):
@@ -133,8 +164,45 @@ def test_api_gateways_own_refusals_have_the_tables_status(openapi):
     for name, response in openapi["x-amazon-apigateway-gateway-responses"].items():
         body = json.loads(response["responseTemplates"]["application/json"])
         kind = ERRORS[body["error"]["code"]]
-        assert response["statusCode"] == kind.status, name
+        if name == "DEFAULT_4XX":
+            # A status here would become that of every refusal that has no entry, EXPIRED_TOKEN's 403 for example.
+            assert "statusCode" not in response
+            continue
+        assert response["statusCode"] == str(kind.status), f"{name}: API Gateway's extension has text here"
         assert ("gatewayresponse.header.Retry-After" in response["responseParameters"]) == bool(kind.retry_after), name
+
+
+def integrations(stack):
+    """The integration of each route, by path."""
+    (api,) = stack.resources("AWS::ApiGateway::RestApi").values()
+    for path, methods in api.properties["Body"]["paths"].items():
+        if "post" in methods:
+            yield path, methods["post"]["x-amazon-apigateway-integration"]
+
+
+TIMEOUTS = [
+    ("ApiTimeoutMillis", "/v1/", [29000, 60000, 120000, 180000, 300000]),
+    ("StreamTimeoutMillis", "/stream/v1/", [60000, 300000, 900000]),
+]
+
+
+@pytest.mark.parametrize("parameter, prefix, values", TIMEOUTS)
+def test_each_timeout_that_is_allowed_is_a_number_to_api_gateway(template, parameter, prefix, values):
+    assert template["Parameters"][parameter]["AllowedValues"] == values
+    for value in values:
+        stack = Stack.load(ROOT / "template.yaml", {parameter: str(value)})
+        found = [integration["timeoutInMillis"] for path, integration in integrations(stack) if path.startswith(prefix)]
+
+        # A number: CloudFormation hands what a Ref gives over as text.
+        assert found == [value, value]
+        assert all(type(number) is int for number in found)
+
+
+def test_the_contract_and_the_template_give_the_api_the_same_name(stack):
+    # Whichever of the two wins in CloudFormation, the metrics that the alarms watch are under this name.
+    (api,) = stack.resources("AWS::ApiGateway::RestApi").values()
+
+    assert api.properties["Name"] == api.properties["Body"]["info"]["title"] == stack.name
 
 
 UNKNOWN_TO_MODELS = {"anyOf", "discriminator", "example", "exclusiveMaximum", "exclusiveMinimum", "format", "oneOf",

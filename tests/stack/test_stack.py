@@ -101,3 +101,17 @@ def test_functions_and_layers_keep_their_local_directories():
 
 def test_outputs_are_resolved():
     assert Stack.load(STACK / "template.yaml", name="mine").outputs() == {"Url": "https://mine-Api.example/mine"}
+
+
+def test_an_output_whose_condition_is_false_is_not_there(tmp_path):
+    template = tmp_path / "template.yaml"
+    lines = [
+        "Outputs:",
+        "  Large: { Condition: IsLarge, Value: !Ref OnlyLarge }",
+        "  Always: { Value: !Ref Bucket }",
+        "",
+    ]
+    template.write_text(textwrap.dedent(VALUES) % "x" + "\n".join(lines))
+
+    assert list(Stack.load(template).outputs()) == ["Always"]
+    assert list(Stack.load(template, {"Size": "large"}).outputs()) == ["Large", "Always"]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import json
 
 import botocore.session
 import pytest
@@ -55,6 +57,18 @@ def test_requests_are_the_operations_of_the_services_model():
         members = {m.serialization["name"].lower() for m in operation.input_shape.members.values() if m.serialization}
         assert {header for header in headers if header.startswith("x-amzn")} <= members
         assert body == '{"prompt":"é"}'.encode()
+
+
+def encoded_again(event):
+    """A chunk's bytes as one client of an imported model finds them: base64 in JSON in base64 in JSON."""
+    return json.dumps({"bytes": base64.b64encode(json.dumps(event).encode()).decode(), "p": "abcdef"}).encode()
+
+
+def test_chunks_that_are_encoded_twice_are_read():
+    events = [{"generation": "é"}, {"bytes": "a model's own field", "index": 0}]
+    data = b"".join(eventstream.chunk(encoded_again(event)) for event in events) + frames(events)
+
+    assert stream(http(data)) == events * 2
 
 
 def test_other_kinds_of_events_are_passed_over():
@@ -121,6 +135,8 @@ def test_other_failures_of_an_answer(answer, code):
     [
         (eventstream.chunk(b"no JSON"), "model_error"),
         (eventstream.event("chunk", {"bytes": 1}), "model_error"),
+        (eventstream.chunk(b'{"bytes": "e30"}'), "model_error"),
+        (eventstream.chunk(b'{"bytes": 1}'), "model_error"),
         (eventstream.event("chunk", {}), "model_error"),
         (eventstream.frame(ERROR, b""), "model_unavailable"),
         (b"\x00" * 16, "model_error"),

@@ -74,8 +74,8 @@ def test_the_adapter_runs_the_script_and_asks_for_its_readiness(function):
 @pytest.mark.parametrize(
     "parameters, layer",
     [
-        ({}, "arn:aws:lambda:us-east-1:753240598075:layer:LambdaAdapterLayerArm64:26"),
-        ({"Architecture": "x86_64"}, "arn:aws:lambda:us-east-1:753240598075:layer:LambdaAdapterLayerX86:26"),
+        ({}, "arn:aws:lambda:us-east-1:753240598075:layer:LambdaAdapterLayerArm64:30"),
+        ({"Architecture": "x86_64"}, "arn:aws:lambda:us-east-1:753240598075:layer:LambdaAdapterLayerX86:30"),
         ({"WebAdapterLayerArn": "arn:aws:lambda:us-east-1:1:layer:own:1"}, "arn:aws:lambda:us-east-1:1:layer:own:1"),
     ],
 )

@@ -1,4 +1,4 @@
-"""`tollgate cost`: what a million requests cost."""
+"""`tollgate cost`: what a million requests and a month cost."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ import click
     help="Requests per second, day and night, for the always-on alternatives.",
 )
 def cost(seconds: tuple[float, ...], rates: tuple[float, ...]) -> None:
-    """Print what a million requests cost, from AWS's published prices for us-east-1."""
-    from tollgate.costs.tables import model, parts, per_million
+    """Print what a million requests and a month cost, from AWS's published prices for us-east-1."""
+    from tollgate.costs.tables import model, parts, per_million, per_month
     from tollgate.text_tables import plain
 
-    tables = (per_million(seconds, rates), parts(seconds), model())
+    tables = (per_million(seconds, rates), parts(seconds), model(), per_month())
     click.echo("\n\n".join(map(plain, tables)))

@@ -10,8 +10,11 @@ import math
 from typing import NamedTuple
 
 from tollgate.costs.prices import (
+    ALARM_METRIC_MONTH,
     API_GATEWAY_REQUEST,
+    CUSTOM_METRIC_MONTH,
     CUSTOM_MODEL_UNIT_MINUTE,
+    CUSTOM_MODEL_UNIT_STORAGE_MONTH,
     CUSTOM_MODEL_WINDOW_MINUTES,
     DYNAMODB_READ,
     EGRESS_GB,
@@ -19,11 +22,13 @@ from tollgate.costs.prices import (
     LAMBDA_GB_SECOND,
     LAMBDA_REQUEST,
     LOGS_GB,
+    LOGS_GB_MONTH,
     MILLION,
     SNAPSTART_CACHE_GB_SECOND,
     SNAPSTART_RESTORE_GB,
     STEP_FUNCTIONS_GB_SECOND,
     STEP_FUNCTIONS_REQUEST,
+    TABLE_GB_MONTH,
     XRAY_TRACE,
 )
 
@@ -31,8 +36,16 @@ TRACED_SHARE = 0.05
 """X-Ray's default rule: the first request of each second, which is left out here, and five percent of the rest."""
 
 
+HOURS_PER_MONTH = 730
+ALARM_METRICS = 5
+"""What the template's four alarms watch: one of them divides two metrics."""
+METRICS = {"stack": 5, "model": 4, "code": 2, "method": 5}
+"""Custom metrics while requests come: of the whole stack, of each model and each code of failure (docs/operations.md),
+and API Gateway's own of the one method that an alarm watches."""
+
+
 class Line(NamedTuple):
-    """A part of a cost, in US dollars per million requests."""
+    """A part of a cost, in US dollars per million requests, or per month for `standing`."""
 
     name: str
     usd: float
@@ -54,6 +67,23 @@ class Load(NamedTuple):
     """Log lines of one function call, Lambda's own three among them."""
     answer_bytes: int = 4_000
     """Size of the response."""
+
+
+class Upkeep(NamedTuple):
+    """What a deployment keeps, whether or not requests come."""
+
+    models: int = 1
+    units: int = 1
+    """Custom model units of each model's copy."""
+    hours_in_use: float = HOURS_PER_MONTH
+    """Hours of the month in which requests come, to every model."""
+    codes: int = 2
+    """Codes of failure that come up in these hours."""
+    logs_gb: float = 1
+    """Log lines that are kept."""
+    table_gb: float = 0.001
+    alarms: bool = True
+    """The template's parameter Alarms."""
 
 
 def step_path(load: Load) -> list[Line]:
@@ -113,11 +143,29 @@ def model_windows(*, units: int = 1, copies: float = 1, active_share: float = 1)
     return copies * windows * CUSTOM_MODEL_WINDOW_MINUTES * units * CUSTOM_MODEL_UNIT_MINUTE
 
 
+def standing(upkeep: Upkeep) -> list[Line]:
+    """US dollars per month beside the requests: what exists costs, and metrics cost in hours of use.
+
+    Free tiers (ten alarms, ten metrics, 5 GB of logs, 25 GB in tables) are left out, as everywhere here.
+    """
+    metrics = METRICS["stack"] + METRICS["model"] * upkeep.models + METRICS["code"] * upkeep.codes
+    if upkeep.alarms:
+        metrics += METRICS["method"]
+    month_in_use = upkeep.hours_in_use / HOURS_PER_MONTH
+    return [
+        Line("Bedrock, storage of the models", upkeep.models * upkeep.units * CUSTOM_MODEL_UNIT_STORAGE_MONTH),
+        Line("CloudWatch, alarms", ALARM_METRICS * ALARM_METRIC_MONTH if upkeep.alarms else 0),
+        Line("CloudWatch, metrics", metrics * CUSTOM_METRIC_MONTH * month_in_use),
+        Line("CloudWatch, logs that are kept", upkeep.logs_gb * LOGS_GB_MONTH),
+        Line("DynamoDB, table and its recovery", upkeep.table_gb * TABLE_GB_MONTH),
+    ]
+
+
 def snapstart(*, function_mb: int, versions: int = 1, restores_per_hour: float = 0) -> float:
     """US dollars per month (730 hours) of SnapStart for one function: the snapshots' cache, and restoring them."""
     gb = function_mb / 1024
     cache = versions * gb * SNAPSTART_CACHE_GB_SECOND * 3600
-    return 730 * (cache + restores_per_hour * gb * SNAPSTART_RESTORE_GB)
+    return HOURS_PER_MONTH * (cache + restores_per_hour * gb * SNAPSTART_RESTORE_GB)
 
 
 def total(lines: list[Line]) -> float:

@@ -26,8 +26,16 @@ SNAPSTART_RESTORE_GB = 0.0001397998
 """One environment restored from a snapshot. Same page."""
 DYNAMODB_READ = 0.125 / MILLION / 2
 """One eventually consistent read of up to 4 KB: half a read request unit. https://aws.amazon.com/dynamodb/pricing/"""
+TABLE_GB_MONTH = 0.25 + 0.20
+"""One gigabyte in a table for a month, and point-in-time recovery for it. Same page."""
 LOGS_GB = 0.50
 """One gigabyte taken in by CloudWatch Logs. https://aws.amazon.com/cloudwatch/pricing/"""
+LOGS_GB_MONTH = 0.03
+"""One gigabyte kept by CloudWatch Logs for a month. Same page."""
+ALARM_METRIC_MONTH = 0.10
+"""One metric that an alarm watches, for a month, from the alarm's creation on. Same page."""
+CUSTOM_METRIC_MONTH = 0.30
+"""One custom metric for a month, billed for the hours in which it gets data. Same page."""
 XRAY_TRACE = 5.00 / MILLION
 """One recorded trace. https://aws.amazon.com/xray/pricing/"""
 EGRESS_GB = 0.09

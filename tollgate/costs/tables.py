@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tollgate.costs.formula import Load, always_on, break_even, model_windows, step_path, stream_path, total
+from tollgate.costs.formula import (
+    Load,
+    Upkeep,
+    always_on,
+    break_even,
+    model_windows,
+    standing,
+    step_path,
+    stream_path,
+    total,
+)
 from tollgate.costs.prices import CUSTOM_MODEL_UNIT_MINUTE, INSTANCE_HOUR
 
 if TYPE_CHECKING:
@@ -52,6 +62,20 @@ def model(gpu: str = "ml.g6e.xlarge") -> list[Row]:
         name = f"Custom Model Import, {units} {noun} at ${CUSTOM_MODEL_UNIT_MINUTE} a minute"
         rows.append((name, *(_usd(model_windows(units=units, active_share=share)) for share in shares)))
     rows.append((f"{gpu}, always on", *(_usd(INSTANCE_HOUR[gpu]),) * len(shares)))
+    return rows
+
+
+def per_month(models: Sequence[int] = (1, 5, 19)) -> list[Row]:
+    """US dollars per month of what exists, without the requests: idle, and with some to each model in every hour."""
+    upkeeps = {}
+    for count in models:
+        noun = "model" if count == 1 else "models"
+        upkeeps[f"{count} {noun}, idle"] = Upkeep(models=count, hours_in_use=0)
+        upkeeps[f"{count} {noun}, in use"] = Upkeep(models=count)
+    columns = [standing(upkeep) for upkeep in upkeeps.values()]
+    rows: list[Row] = [("USD per month", *upkeeps)]
+    rows += [(line[0].name, *(_usd(cell.usd) for cell in line)) for line in zip(*columns, strict=True)]
+    rows.append(("in all", *map(_total, columns)))
     return rows
 
 

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 _ADAPTER_LAYER = ":layer:LambdaAdapterLayer"
 # The properties that the runner acts upon, and those that change nothing on one machine. Any other is refused.
 _PROPERTIES = {"Architectures", "Code", "Description", "Environment", "EphemeralStorage", "FunctionName", "Handler",
-               "Layers", "LoggingConfig", "MemorySize", "PackageType", "Role", "Runtime", "SnapStart", "Tags",
-               "Timeout", "TracingConfig"}  # fmt: skip
+               "KmsKeyArn", "Layers", "LoggingConfig", "MemorySize", "PackageType", "ReservedConcurrentExecutions",
+               "Role", "Runtime", "SnapStart", "Tags", "Timeout", "TracingConfig"}  # fmt: skip
 
 
 class StackFunctions:

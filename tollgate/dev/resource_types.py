@@ -14,10 +14,12 @@ _RUN = {"AWS::ApiGateway::ApiKey", "AWS::ApiGateway::RestApi", "AWS::ApiGateway:
         "AWS::ApiGateway::UsagePlanKey", "AWS::DynamoDB::Table", "AWS::Lambda::Function", "AWS::Lambda::LayerVersion",
         "AWS::S3::Bucket", "AWS::StepFunctions::StateMachine"}  # fmt: skip
 # The resource types that change nothing which one machine can show. They are left out.
-_WITHOUT_EFFECT = {"AWS::ApiGateway::Account", "AWS::ApiGateway::Deployment", "AWS::CloudWatch::Alarm",
-                   "AWS::CloudWatch::Dashboard", "AWS::IAM::ManagedPolicy", "AWS::IAM::Policy", "AWS::IAM::Role",
-                   "AWS::KMS::Key", "AWS::Lambda::Permission", "AWS::Logs::LogGroup", "AWS::Logs::MetricFilter",
-                   "AWS::SNS::Subscription", "AWS::SNS::Topic", "AWS::SNS::TopicPolicy"}  # fmt: skip
+_WITHOUT_EFFECT = {"AWS::ApiGateway::Account", "AWS::ApiGateway::BasePathMapping", "AWS::ApiGateway::Deployment",
+                   "AWS::ApiGateway::DomainName", "AWS::CloudWatch::Alarm", "AWS::CloudWatch::Dashboard",
+                   "AWS::IAM::ManagedPolicy", "AWS::IAM::Policy", "AWS::IAM::Role", "AWS::KMS::Key",
+                   "AWS::Lambda::Permission", "AWS::Logs::LogGroup", "AWS::Logs::MetricFilter",
+                   "AWS::Route53::RecordSet", "AWS::SNS::Subscription", "AWS::SNS::Topic", "AWS::SNS::TopicPolicy",
+                   "AWS::WAFv2::WebACLAssociation"}  # fmt: skip
 
 
 def refuse_unknown_types(stack: Stack) -> None:

@@ -92,9 +92,17 @@ class Stack:
         return {logical_id: raw["Type"] for logical_id, raw in self._resources.items()}
 
     def outputs(self) -> dict[str, Any]:
-        """The values of the stack's outputs by name."""
-        outputs = self._document.get("Outputs", {})
-        return {name: self._resolver.resolve(raw["Value"], f"Outputs.{name}") for name, raw in outputs.items()}
+        """The values of the stack's outputs by name, without those whose condition is false."""
+        outputs = {}
+        for name, raw in self._document.get("Outputs", {}).items():
+            if self._exists(raw):
+                outputs[name] = self._resolver.resolve(raw["Value"], f"Outputs.{name}")
+        return outputs
+
+    @property
+    def expanded(self) -> dict[str, Any]:
+        """The template as AWS's SAM translator leaves it, with its intrinsic functions; not to be changed."""
+        return self._document
 
     def code_path(self, location: Any) -> Path | None:
         """The local folder of a function's `Code` or a layer's `Content`; None when it is not on this machine."""
@@ -125,6 +133,8 @@ class Stack:
             return self.arn(name)
         if attribute == "Name":
             return self.physical_id(name)
+        if attribute in ("RegionalDomainName", "RegionalHostedZoneId"):  # where AWS serves a custom domain name
+            return f"{name}.{attribute}.example"
         raise KeyError(attribute)
 
     def arn(self, logical_id: str) -> str:

@@ -19,8 +19,9 @@ if TYPE_CHECKING:
     from tollgate.emulators.api_gateway.messages import ApiSettings
     from tollgate.emulators.api_gateway.usage_plans import UsagePlans
 
+# A policy says from where the API is reached; here that is this machine only.
 _FIELDS = {"openapi", "info", "servers", "tags", "paths", "components", "x-amazon-apigateway-api-key-source",
-           "x-amazon-apigateway-gateway-responses"}  # fmt: skip
+           "x-amazon-apigateway-gateway-responses", "x-amazon-apigateway-policy"}  # fmt: skip
 _AUTHORIZER = "x-amazon-apigateway-authorizer"
 
 

@@ -57,7 +57,6 @@ class FunctionSettings:
             "LANG": "en_US.UTF-8",
             "TZ": ":UTC",
             "PYTHONPATH": os.pathsep.join(str(path) for path in self.import_path),
-            "PYTHONUNBUFFERED": "1",
             "LAMBDA_TASK_ROOT": str(self.code),
             "_HANDLER": self.handler,
             "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(self.memory_mb),

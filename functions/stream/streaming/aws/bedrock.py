@@ -111,9 +111,16 @@ def _raise_error_in(frame: Frame) -> None:
 
 
 def _parse_chunk(payload: bytes) -> Any:
-    """Parse the model's JSON in a chunk, which is `{"bytes": "…"}` with base64 inside."""
+    """Parse the model's JSON in a chunk, which is `{"bytes": "…"}` with base64 inside.
+
+    Inside of it there may be one more of the same: a client of an imported Llama model decodes its chunks twice.
+    """
     try:
-        return _parse_json(base64.b64decode(parse_json(payload)["bytes"]))
+        chunk = _parse_json(base64.b64decode(parse_json(payload)["bytes"]))
+        # `p` is padding, which hides the length of tokens from those who watch the connection.
+        if isinstance(chunk, dict) and "bytes" in chunk and chunk.keys() <= {"bytes", "p"}:
+            chunk = _parse_json(base64.b64decode(chunk["bytes"]))
+        return chunk
     except (KeyError, TypeError, ValueError) as error:
         raise AnswerError from error
 

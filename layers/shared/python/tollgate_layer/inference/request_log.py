@@ -5,6 +5,7 @@ Lines are Powertools' JSON, metrics CloudWatch's embedded metric format.
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 import time
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 NAMESPACE = "Tollgate"
 SERVICE = "inference"
 """The one service of all metrics, so that an alarm need not know which function counted."""
+STACK_VARIABLE = "TOLLGATE_STACK"
+"""The environment variable with the stack's name, which every metric has: an account may hold several stacks."""
 
 _LONGEST_NAME = 200
 """Characters of a name from outside that are looked at."""
@@ -96,22 +99,25 @@ class RequestLog:
         write("request", **self._facts)
         if self._metrics:
             sys.stdout.write(_embedded_metrics(self._metrics, self._dimension) + "\n")
+            # Lambda may stop the process at the end of the answer, and the environment's last metrics with it.
+            sys.stdout.flush()
 
 
 def _embedded_metrics(metrics: dict[str, float], dimension: dict[str, str]) -> str:
-    """A line from which CloudWatch takes metrics: counts by service, and by the one dimension beside it.
+    """A line from which CloudWatch takes metrics: a stack's counts by service, and by the one dimension beside it.
 
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
     """
+    stack = os.environ.get(STACK_VARIABLE, "tollgate")
     dimensions = {"service": SERVICE, **dimension}
     directive = {
         "Namespace": NAMESPACE,
         # Each set of dimensions is a metric of its own: two sets of one name, not one set of two.
-        "Dimensions": [[name] for name in dimensions],
+        "Dimensions": [["stack", name] for name in dimensions],
         "Metrics": [{"Name": name, "Unit": "Count"} for name in metrics],
     }
     metadata = {"Timestamp": int(time.time() * 1000), "CloudWatchMetrics": [directive]}
-    return to_json({"_aws": metadata, **dimensions, **metrics})
+    return to_json({"_aws": metadata, "stack": stack, **dimensions, **metrics})
 
 
 def _known_field(param: str | None) -> str | None:

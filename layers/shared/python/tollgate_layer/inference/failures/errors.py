@@ -48,6 +48,12 @@ ERRORS: dict[str, ErrorKind] = {
         "no key, wrong key",
         "Send a valid API key as 'Authorization: Bearer KEY'.",
     ),
+    "request_refused": ErrorKind(
+        403,
+        _REQUEST,
+        "a firewall's rule, or API Gateway itself, for a reason of its own",
+        "The request was refused before it reached a model.",
+    ),
     "model_not_found": ErrorKind(404, _REQUEST, "unknown model", "The model does not exist."),
     "not_found": ErrorKind(404, _REQUEST, "unknown route", "There is nothing at this path."),
     "method_not_allowed": ErrorKind(405, _REQUEST, "unknown method", "This path does not take this method."),

@@ -17,8 +17,13 @@ UPSTREAM: dict[str, str] = {
     "InternalServerException": "model_unavailable",
     "ServiceUnavailableException": "model_unavailable",
     "ValidationException": "model_rejected_request",
-    # A connection to it that fails: Step Functions' name, then botocore's.
+    # Errors of Bedrock's for which Step Functions' client has no class of their own: its class of all, in the first and
+    # the second generation of AWS's SDK for Java, after whose classes Step Functions names errors.
+    "AmazonBedrockRuntimeException": "model_unavailable",
+    "BedrockRuntimeException": "model_unavailable",
+    # A connection to it that fails: Step Functions' names, then botocore's.
     "SdkClientException": "model_unavailable",
+    "ClientExecutionTimeoutException": "model_unavailable",
     "EndpointConnectionError": "model_unavailable",
     "ConnectionClosedError": "model_unavailable",
     "ConnectionError": "model_unavailable",
@@ -38,7 +43,9 @@ UPSTREAM: dict[str, str] = {
     "Lambda.ServiceException": "model_unavailable",
     "Lambda.AWSLambdaException": "model_unavailable",
     "Lambda.SdkClientException": "model_unavailable",
+    "Lambda.ClientExecutionTimeoutException": "model_unavailable",
     "Lambda.TooManyRequestsException": "model_unavailable",
+    "Lambda.ResourceNotReadyException": "model_unavailable",
     "Sandbox.Timedout": "timeout",
     "Lambda.Unknown": "internal_error",
     "Lambda.AccessDeniedException": "internal_error",
@@ -51,13 +58,17 @@ UPSTREAM: dict[str, str] = {
     "Runtime.MarshalError": "internal_error",
     "Runtime.Unknown": "internal_error",
     "Function.ResponseSizeTooLarge": "internal_error",
-    # The model table: what passes, and what does not.
+    # The model table: what passes, and what does not. The first two are its classes of all errors without their own, as
+    # above; AWS's own samples retry on the first.
+    "DynamoDB.AmazonDynamoDBException": "model_unavailable",
+    "DynamoDB.DynamoDbException": "model_unavailable",
     "DynamoDB.ThrottlingException": "model_unavailable",
     "DynamoDB.RequestLimitExceededException": "model_unavailable",
     "DynamoDB.ProvisionedThroughputExceededException": "model_unavailable",
     "DynamoDB.InternalServerErrorException": "model_unavailable",
     "DynamoDB.ServiceUnavailableException": "model_unavailable",
     "DynamoDB.SdkClientException": "model_unavailable",
+    "DynamoDB.ClientExecutionTimeoutException": "model_unavailable",
     "DynamoDB.EndpointConnectionError": "model_unavailable",
     "DynamoDB.ConnectTimeoutError": "model_unavailable",
     "DynamoDB.ReadTimeoutError": "model_unavailable",
