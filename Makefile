@@ -12,7 +12,6 @@ RUNTIME      := 3.13
 RUNTIME_BIN  := $$(dirname "$$(scripts/find-python $(RUNTIME))")
 # Processes for the tests: one more than two cores, since many tests wait for a clock.
 WORKERS      ?= 3
-DEPLOYED     := tests/inference tests/prompt_format tests/stream
 HERE         := not sam_local and not aws
 export SAM_CLI_TELEMETRY := 0
 export AWS_DEFAULT_REGION ?= us-east-1
@@ -42,11 +41,11 @@ build: runtime .venv-sam/stamp ## Validate the template and build the functions,
 	PATH="$(RUNTIME_BIN):$$PATH" $(SAM) build --parameter-overrides Architecture=$(ARCHITECTURE)
 	scripts/bytecode
 
-# First the folders that test what is deployed, with its coverage, which makes them half as fast; then all others; and
+# First the tests of what is deployed, with its coverage, which makes them half as fast; then all others; and
 # last, one after another, those that measure time, CPU or memory. tests/README.md says more.
 unit: .venv/test.stamp ## Run the tests that need neither Docker nor AWS
-	$(BIN)/pytest $(DEPLOYED) -m "not alone and $(HERE)" -n $(WORKERS) --cov
-	$(BIN)/pytest $(DEPLOYED:%=--ignore=%) -m "not alone and $(HERE)" -n $(WORKERS)
+	$(BIN)/pytest -m "counted and not alone and $(HERE)" -n $(WORKERS) --cov
+	$(BIN)/pytest -m "not counted and not alone and $(HERE)" -n $(WORKERS)
 	$(BIN)/pytest -m "alone and $(HERE)"
 
 test-sam-local: runtime .venv/test.stamp .venv-sam/stamp ## Run the functions in Lambda's containers (needs Docker)

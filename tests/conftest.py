@@ -19,14 +19,17 @@ hypothesis.settings.load_profile("tollgate")
 ROOT = Path(__file__).parent.parent
 EVENTS = ROOT / "events"
 BUDGETS = ROOT / "tests" / "budgets"
+COUNTED = [ROOT / "tests" / folder for folder in ("inference", "prompt_format", "stream")]
 
 
 @pytest.hookimpl(tryfirst=True)  # before `-m` chooses
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Give budgets their mark, and begin with what takes long, so that short tests fill the processes up in the end."""
+    """Give marks by folder, and begin with what takes long, so that short tests fill the processes up in the end."""
     for item in items:
         if item.path.is_relative_to(BUDGETS):
             item.add_marker(pytest.mark.alone)
+        if any(map(item.path.is_relative_to, COUNTED)) and item.get_closest_marker("uncounted") is None:
+            item.add_marker(pytest.mark.counted)
     units = {item: unit_of_work(str(item.path.relative_to(ROOT))) for item in items}
     sizes = Counter(units.values())
     items.sort(key=lambda item: (item.get_closest_marker("path") is None, -sizes[units[item]], units[item]))

@@ -17,6 +17,8 @@ from tollgate_layer.inference.pipeline.before_model import prepare
 from tollgate_layer.inference.request import Request
 from tollgate_layer.prompt_format import BUILT_INS
 
+pytestmark = pytest.mark.uncounted
+
 USER = {"role": "user", "content": "q"}
 ANSWER = {"role": "assistant", "content": "a"}
 TOOL = {"type": "function", "function": {"name": "f", "description": "d", "parameters": {"type": "object"}}}

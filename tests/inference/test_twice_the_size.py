@@ -22,6 +22,8 @@ from tollgate_layer.inference.completion_spec import CompletionSpec
 from tollgate_layer.inference.failures.errors import ApiError
 from tollgate_layer.inference.pipeline.after_model import complete
 
+pytestmark = pytest.mark.uncounted
+
 MOST_GROWTH = 9.0
 SERVED = record()
 RENDERED = record(variant(body_format="openai", chat_template="qwen2.5"))

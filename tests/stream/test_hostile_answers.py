@@ -9,6 +9,8 @@ import pytest
 from tests.stream.hostile import KINDS, ask_stream_path, mutants, step_path, streamed, whole  # noqa: F401 -- a fixture
 from tollgate_layer.inference.answer_reader import FINISH_REASONS, OTHER
 
+pytestmark = pytest.mark.uncounted
+
 CHAT = KINDS[0]
 every_kind = pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
 HALF = "\ud83d"
