@@ -213,13 +213,22 @@ def test_a_prompt_that_cannot_fit_is_refused_before_the_model_is_called():
 
     assert prepared(text).invocation.body["max_tokens"] == 1024
     long = [{"role": "user", "content": "word " * 60}]
-    assert refusal(text, messages=long).code == "context_length_exceeded"
+    error = refusal(text, messages=long)
+    assert (error.code, error.param) == ("context_length_exceeded", "messages")
+
+
+def test_what_is_too_long_is_named_as_the_client_wrote_it():
+    short = variant(max_model_length=50)
+    with_prompt = record(short, prompt={"system": None, "user": "Review:\n{{ code }}"})
+
+    assert refusal(record(short), dialect="completions", prompt="word " * 60).param == "prompt"
+    assert refusal(with_prompt, variables={"code": "word " * 60}).param == "variables"
 
 
 def test_a_model_that_takes_only_prompts_says_so():
     error = refusal(record(variant(body_format="bedrock")))
 
-    assert (error.code, "/v1/completions" in error.message) == ("unsupported_parameter", True)
+    assert (error.code, "takes a prompt, not messages" in error.message) == ("unsupported_parameter", True)
 
 
 @pytest.mark.parametrize("name", ["nobody", "a/b", "", "x" * 300, 'a"b', "A", "../m"])

@@ -41,3 +41,12 @@ class Request(NamedTuple):
     user: str | None = None
     stream: bool = False
     include_usage: bool = False
+
+    @property
+    def text_field(self) -> str:
+        """Which of the three it has: where an error about the length of the prompt points."""
+        if self.prompt is not None:
+            return "prompt"
+        if self.variables is not None:
+            return "variables"
+        return "messages"

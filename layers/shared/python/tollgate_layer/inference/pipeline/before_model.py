@@ -27,7 +27,7 @@ from tollgate_layer.inference.request import IncomingRequest, Request
 
 
 class Invocation(NamedTuple):
-    """One call of a model: its ARN, and the body that it takes."""
+    """What invokes a model once: the model's ARN, and the body that it takes."""
 
     model_id: str
     body: JsonObject
@@ -76,7 +76,7 @@ def prepare(request: Request, record_text: str | None, now: float) -> Prepared:
     variant = record.choose_variant(request.user or request.id)
 
     conversation = converse(request, record, variant, now)
-    conversation = fit(conversation, variant, asked=request.max_tokens is not None)
+    conversation = fit(request, conversation, variant)
 
     prompt = conversation.prompt
     if isinstance(prompt, str):  # a record's chat template may write anything, also half a surrogate pair
@@ -115,7 +115,7 @@ def converse(request: Request, record: ModelRecord, variant: Variant, now: float
     if request.prompt is not None:
         # Such a model's clients say what its prompt asks for, and no more: a prompt of their own could say anything.
         if record.prompt is not None:
-            raise invalid_parameter("prompt", "this model has a prompt of its own: use /v1/chat/completions")
+            raise invalid_parameter("prompt", "this model has a prompt of its own: it takes variables for that one")
         return Conversation(request.prompt, parameters, request.stop)
     if variant.chat_template is not None:
         # First: a template that is none is the record's fault, and is not to be met while texts are made harmless.
@@ -127,10 +127,10 @@ def converse(request: Request, record: ModelRecord, variant: Variant, now: float
         return rendered_conversation(messages, parameters, request.stop, variant, now)
     if variant.body_format == "openai":
         return served_conversation(messages, parameters, request.stop, variant)
-    reason = "this model takes prompts: use /v1/completions"
+    reason = "this model takes a prompt, not messages"
     raise RequestError("unsupported_parameter", f"messages: {reason}.", param="messages")
 
 
 def unknown_model(name: str) -> RequestError:
-    """The answer for a model that does not exist."""
+    """The error that says that there is no model of this name."""
     return RequestError("model_not_found", f"The model {name[:80]!r} does not exist.", param="model")
