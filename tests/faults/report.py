@@ -12,7 +12,7 @@ from tests.faults.gateway_cases import GatewayCase
 from tests.faults.stack import Outcome
 
 HEAD = ("What goes wrong", "Asked at", "Status", "Code", "Retry-After")
-MEASURED = ("Model calls", "Seconds")
+MEASURED = ("Invocations", "Seconds")
 Row = tuple[str, ...]
 
 

@@ -52,7 +52,7 @@ def dev(
     """Run the whole stack on this machine: no Docker, no AWS account.
 
     API Gateway, Step Functions, Lambda, DynamoDB, S3 and Bedrock are simulated from template.yaml. IAM, quotas and real
-    cold starts are not.
+    function and model cold starts are not.
     """
     need_extra("dev", "tollgate dev")
     started_s = time.monotonic()

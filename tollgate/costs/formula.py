@@ -59,12 +59,12 @@ class Load(NamedTuple):
     function_ms: float = 5
     """Billed time of Preprocess, and of Postprocess, in a warm environment."""
     cold_share: float = 0.01
-    """Share of the function calls that start an environment, which takes `init_ms`."""
+    """Share of the events for which a function starts an environment, which takes `init_ms`."""
     init_ms: float = 300
     function_mb: int = 512
     stream_mb: int = 512
     log_bytes: int = 1_000
-    """Log lines of one function call, Lambda's own three among them."""
+    """Log lines of one event of a function, Lambda's own three among them."""
     answer_bytes: int = 4_000
     """Size of the response."""
 
@@ -135,7 +135,9 @@ def break_even(path: list[Line], *, instance: str = "ml.c5.xlarge", instances: i
 
 
 def model_windows(*, units: int = 1, copies: float = 1, active_share: float = 1) -> float:
-    """US dollars per hour of an imported model: copies · active share of the windows · 12 · 5 minutes · units · price.
+    """US dollars per hour of an imported model.
+
+    Model copies · active share of the windows · 12 · 5 minutes · units · price.
 
     The same on every path. A single request opens a window, so few requests an hour cost as much as many.
     """

@@ -14,7 +14,7 @@ STEP_FUNCTIONS_REQUEST = 1.00 / MILLION
 STEP_FUNCTIONS_GB_SECOND = 0.0600 / 3600
 """Express executions by duration in steps of 100 ms and memory in steps of 64 MB. Same page."""
 LAMBDA_REQUEST = 0.20 / MILLION
-"""One function call. https://aws.amazon.com/lambda/pricing/"""
+"""One request to a function, in Lambda's words. https://aws.amazon.com/lambda/pricing/"""
 LAMBDA_GB_SECOND = 0.0000133334
 """One gigabyte-second on arm64, by the millisecond; also while a function waits or (since 2025-08-01) initialises.
 
@@ -51,7 +51,7 @@ CUSTOM_MODEL_UNIT_MINUTE = 0.05718
 CUSTOM_MODEL_UNIT_STORAGE_MONTH = 1.95
 """Storage of an imported model, for each of its custom model units. Same page."""
 CUSTOM_MODEL_WINDOW_MINUTES = 5
-"""Imported models are billed by windows of this length, counted for each copy of the model.
+"""Imported models are billed by windows of this length, counted for each model copy.
 
 https://docs.aws.amazon.com/bedrock/latest/userguide/import-model-calculate-cost.html
 """

@@ -57,7 +57,7 @@ def parts(seconds: Sequence[float]) -> list[Row]:
 def model(gpu: str = "ml.g6e.xlarge") -> list[Row]:
     """US dollars per hour of the model itself, by the share of 5-minute windows in which it answers anything."""
     shares = (0.01, 0.1, 0.25, 0.5, 1)
-    rows = [("USD per hour of one copy", *(f"{share:.0%} of windows" for share in shares))]
+    rows = [("USD per hour of one model copy", *(f"{share:.0%} of windows" for share in shares))]
     for units, noun in ((1, "unit"), (2, "units")):
         name = f"Custom Model Import, {units} {noun} at ${CUSTOM_MODEL_UNIT_MINUTE} a minute"
         rows.append((name, *(_usd(model_windows(units=units, active_share=share)) for share in shares)))

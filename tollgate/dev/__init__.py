@@ -3,7 +3,7 @@
     with Local.start("template.yaml") as local:
         httpx.get(f"{local.url}/health")
 
-It does not prove IAM, quotas, real cold starts, and small differences of mapping templates.
+It does not prove IAM, quotas, real function and model cold starts, and small differences of mapping templates.
 """
 
 from tollgate.dev.runner import LOCAL_KEY, Local, Simulation

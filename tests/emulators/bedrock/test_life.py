@@ -1,4 +1,4 @@
-"""The life of a model's copies, on a clock that jumps: cold starts, idleness, load, and what is billed."""
+"""The life of a model's copies, on a clock that jumps: model cold starts, idleness, load, and what is billed."""
 
 from __future__ import annotations
 

@@ -14,9 +14,9 @@ _WINDOW_SECONDS = CUSTOM_MODEL_WINDOW_MINUTES * 60
 
 @dataclass(slots=True)
 class WindowCounter:
-    """Counts the billed windows of one copy.
+    """Counts the billed windows of one model copy.
 
-    The first window begins with the copy's first invocation. A window with any use is billed whole.
+    The first window begins with its first invocation. A window with any use is billed whole.
     """
 
     count: int = 0
@@ -24,7 +24,7 @@ class WindowCounter:
     _last_window: int = -1
 
     def use(self, now: float, *, since_last: bool = False) -> None:
-        """Note that the copy is in use at `now`, in seconds that never go back.
+        """Note that the model copy is in use at `now`, in seconds that never go back.
 
         `since_last` says that it was in use all the time since it was noted last, as by a long stream: the windows in
         between are billed too.
@@ -38,5 +38,5 @@ class WindowCounter:
 
 
 def cost(windows: int, custom_model_units: int) -> float:
-    """US dollars, without storage, for windows of copies that have so many custom model units each."""
+    """US dollars, without storage, for windows of model copies that have so many custom model units each."""
     return windows * CUSTOM_MODEL_WINDOW_MINUTES * custom_model_units * CUSTOM_MODEL_UNIT_MINUTE

@@ -1,4 +1,4 @@
-"""The copies of a model: cold starts, copies added and removed under load, a place for each invocation."""
+"""The life of model copies: model cold starts, scaling under load, a place for each invocation."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ class ModelCopy:
 
 
 class Life:
-    """The copies of one model.
+    """The model copies of one model.
 
-    Nothing runs in the background: each look at the copies (`copies`) first brings them up to date.
+    Nothing runs in the background: each look at them (`copies`) first brings them up to date.
     """
 
     def __init__(self, profile: Profile, clock: Clock) -> None:
@@ -48,7 +48,7 @@ class Life:
         self.windows_of_removed_copies = 0
 
     def copies(self) -> list[ModelCopy]:
-        """The copies that exist now, those that are still loading included; oldest first."""
+        """The model copies that exist now, those that are still loading included; oldest first."""
         now = self._clock.now()
         idle_from = max([self._last_used, *(copy.ready_at for copy in self._copies)])
         if self._copies and not self._busy() and now - idle_from >= self._profile.idle_seconds:
@@ -57,7 +57,7 @@ class Life:
         return list(self._copies)
 
     def windows_billed(self) -> int:
-        """Billed windows of all copies, those that are gone included, up to now."""
+        """Billed windows of all model copies, those that are gone included, up to now."""
         now = self._clock.now()
         for copy in self._copies:
             if copy.in_flight:
@@ -65,10 +65,10 @@ class Life:
         return self.windows_of_removed_copies + sum(copy.windows.count for copy in self._copies)
 
     def wake(self) -> None:
-        """Make sure that a copy serves; start one when there is none.
+        """Make sure that a model copy serves; start one when there is none.
 
         Raises:
-            ServiceError: ModelNotReadyException, while the first copy is loading.
+            ServiceError: ModelNotReadyException, while the first one is loading.
         """
         now = self._clock.now()
         copies = self.copies()
@@ -81,7 +81,7 @@ class Life:
 
     @asynccontextmanager
     async def place(self) -> AsyncGenerator[ModelCopy]:
-        """Hold a place on the least busy copy for the time of an invocation.
+        """Hold a place on the least busy model copy for the time of an invocation.
 
         Raises:
             ServiceError: the model is cold, or no place came free in time.
@@ -103,7 +103,7 @@ class Life:
             await self._clock.sleep(prompt_tokens * self._profile.prefill_seconds_per_token)
 
     async def decode(self, copy: ModelCopy) -> None:
-        """Wait for as long as the copy takes for one token, as busy as it is now."""
+        """Wait for as long as the model copy takes for one token, as busy as it is now."""
         profile = self._profile
         if profile.decode_seconds_per_token:
             slowdown = 1 + profile.slowdown_per_neighbour * (copy.in_flight - 1)
@@ -122,7 +122,7 @@ class Life:
             await self._clock.sleep(_QUEUE_POLL_S)
 
     def _scale(self, now: float) -> None:
-        """Add a copy to a model that was crowded for long enough; remove one that was not needed for long enough."""
+        """Add a model copy where the model was crowded for long enough; remove one that was not needed for so long."""
         if not self._copies:
             return
         profile, count, busy = self._profile, len(self._copies), self._busy()
@@ -134,7 +134,7 @@ class Life:
         if self._crowded_since is not None and now - self._crowded_since >= profile.scale_out_seconds:
             self._start_copy(now)
             self._crowded_since = None
-        # Roomy: one copy less would not be crowded.
+        # Roomy: one model copy less would not be crowded.
         roomy = count > 1 and busy <= (count - 1) * profile.scale_out_above
         if not roomy:
             self._roomy_since = None

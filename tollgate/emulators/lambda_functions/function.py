@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 # Looking at every file of a function takes about a millisecond, so not at every invocation.
 _LOOK_AGAIN_S = 0.3
 # Lambda starts an environment for every concurrent invocation. Here they share the machine's cores, on which a hundred
-# cold starts at once take longer than waiting for a free environment.
+# function cold starts at once take longer than waiting for a free environment.
 _MOST_ENVIRONMENTS = max(4, 2 * (os.cpu_count() or 1))
 # Errors after which Lambda throws the environment away; a handler that raises keeps it.
 _FATAL = ("Runtime.ExitError", "Runtime.OutOfMemory", "Sandbox.Timedout")

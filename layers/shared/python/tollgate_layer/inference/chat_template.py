@@ -23,7 +23,7 @@ def rendered_conversation(
     The prompt honours some parameters itself (tools, template variables …), so they go no further.
 
     Raises:
-        RequestError: the template refuses the conversation, or cannot honour a parameter.
+        RequestError: the chat template refuses the conversation, or cannot honour a parameter.
         ApiError: `model_misconfigured` when no such conversation can be rendered, whatever its texts.
     """
     template = variant.chat_template

@@ -185,12 +185,12 @@ def _types(schema: JsonObject) -> JsonObject:
 
 
 def refused_by_format(error: PromptFormatError, param: str) -> RequestError:
-    """The answer where the prompt format refuses a conversation: its reason, at the message that it names, if any."""
+    """The error for a conversation that the prompt format refuses: its reason, at the message that it names, if any."""
     if error.param:
         return RequestError("invalid_parameter", str(error), param=error.param)
     return invalid_parameter(param, str(error))
 
 
 def invalid_parameter(param: str, reason: str) -> RequestError:
-    """The answer where a parameter does not go with the model."""
+    """The error that says that a parameter does not go with the model."""
     return RequestError("invalid_parameter", f"{param}: {reason.rstrip('.')}.", param=param)

@@ -65,7 +65,7 @@ def record_faults(record: ModelRecord) -> list[RecordFault]:
 
 
 def _name_faults(variant: Variant, place: str) -> Iterator[RecordFault]:
-    """Variables and special tokens whose names the request itself gives to the template."""
+    """Variables and special tokens whose names the request itself gives to the chat template."""
     reason = "The request itself has this name: a record cannot set it."
     for name in variant.template_variables:
         if name in RESERVED_VARIABLES:
@@ -124,7 +124,7 @@ _PROBE_TIME = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 class Probe(NamedTuple):
-    """What a template makes of a made-up conversation: a prompt, or an error."""
+    """What a chat template makes of a made-up conversation: a prompt, or an error."""
 
     prompt: str = ""
     error: prompt_format.PromptFormatError | None = None

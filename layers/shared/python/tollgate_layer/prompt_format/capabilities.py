@@ -2,7 +2,7 @@
 
 Public templates silently drop, double or garble parts of what OpenAI clients send, each in its own way. `normalise`
 works around that; these are the facts it needs. A built-in format states them in its row of `BUILT_INS`; for a
-model's own template `probing` finds them.
+model's own chat template `probing` finds them.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 
 class CallForm(NamedTuple):
-    """How a template wants an earlier tool call to be handed over."""
+    """How a chat template wants an earlier tool call to be handed over."""
 
     arguments_as_text: bool = False
     """Arguments as JSON text rather than as an object."""
@@ -32,10 +32,10 @@ class Capabilities(NamedTuple):
     """The facts about one template. The defaults are those of plain ChatML, which shows everything as it is."""
 
     control_tokens: frozenset[str]
-    """The control tokens that the template itself writes around messages, tools and calls; not those that it is
+    """The control tokens that the chat template itself writes around messages, tools and calls; not those that it is
     given by name, such as `bos_token`."""
     end_of_turn: str | None = None
-    """The control token that the template itself writes behind an answer; None where that is `eos_token`."""
+    """The control token that the chat template itself writes behind an answer; None where that is `eos_token`."""
 
     takes_system: bool = True
     """A first system message reaches the prompt."""
@@ -57,7 +57,7 @@ class Capabilities(NamedTuple):
     leaves_quotes: bool = False
     """Descriptions are put between quotes without escaping the quotes in them."""
     call_form: CallForm | None = None
-    """How earlier calls are handed over; None if the template does not show them."""
+    """How earlier calls are handed over; None if the chat template does not show them."""
     call_syntax: str | None = None
     """How the model writes its calls, a `CompletionParser` syntax; None if it makes none that can be read."""
 

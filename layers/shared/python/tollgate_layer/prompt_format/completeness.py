@@ -22,7 +22,7 @@ order; system texts are moved, which takes one or two more. More would make long
 def check_complete(messages: Sequence[Message], prompt: str, *, template: str) -> None:
     """Refuse a conversation of which the prompt lacks a text.
 
-    A template that does not read messages at all, but only documents or variables, does so on purpose.
+    A chat template that does not read messages at all, but only documents or variables, does so on purpose.
 
     Args:
         messages: as they were given to `render`, that is normalised and defused.

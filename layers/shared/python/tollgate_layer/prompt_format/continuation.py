@@ -48,7 +48,7 @@ class Continuation:
         raise PromptFormatError("there is no text to continue.", param=self._param)
 
     def cut(self, prompt: str) -> str:
-        """The prompt up to the mark, trimmed where the template trims messages.
+        """The prompt up to the mark, trimmed where the chat template trims messages.
 
         Raises:
             PromptFormatError: the template dropped or changed the message.

@@ -7,7 +7,7 @@ class PromptFormatError(ValueError):
     """A conversation that the model's prompt format refuses, or a chat template that cannot be used.
 
     The text is a sentence meant for the client; `param` names the part of the request at fault
-    (`messages[2].content`, `tools`, `variables`), or is None where it is the template itself. `broken` tells that
+    (`messages[2].content`, `tools`, `variables`), or is None where it is the chat template itself. `broken` tells that
     the template failed without meaning to, which a refusal by `raise_exception` does not: it does not compile, an
     operation in it cannot be done, or it ran into its limits.
     """

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Family(NamedTuple):
-    """How a model ends its turns, calls tools and reasons. Built-in and own templates are described alike."""
+    """How a model ends its turns, calls tools and reasons. Built-in and own chat templates are described alike."""
 
     stop: tuple[str, ...]
     """Texts that end the assistant's turn."""
@@ -34,7 +34,7 @@ def family(template: str, special_tokens: Mapping[str, Any] | None = None) -> Fa
     Family(stop=('<|im_end|>',), tool_calls='hermes', reasoning=False, bos_token=None)
 
     Raises:
-        PromptFormatError: no built-in has this name, or the template does not compile.
+        PromptFormatError: no built-in has this name, or the chat template does not compile.
     """
     texts = []
     for name, text in with_default_tokens(template, special_tokens).items():
@@ -62,7 +62,7 @@ def _family(template: str, token_items: tuple[tuple[str, str], ...]) -> Family:
 
 
 def capabilities_of(template: str) -> Capabilities | ProbedCapabilities:
-    """What a template can do: stated by a built-in, found by probing for a model's own template."""
+    """What a chat template can do: stated by a built-in, found by probing for a model's own template."""
     built_in = BUILT_INS.get(template)
     if built_in is not None:
         return built_in.capabilities

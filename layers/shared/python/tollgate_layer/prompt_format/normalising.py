@@ -34,7 +34,7 @@ def normalise(
     ([{'role': 'user', 'content': 'Hi'}], None)
 
     Text parts are joined, `developer` becomes `system`, null fields go, arguments and ids of earlier calls take
-    the form the template reads, system texts move to where it keeps them, and an empty list of tools becomes None.
+    the form the chat template reads, system texts move to where it keeps them, and an empty list of tools becomes None.
 
     `knows_calls`: somebody who knows the model says that it calls tools, so its template is believed to show them even
     if probing does not find them in its prompts.
@@ -55,7 +55,7 @@ def normalise(
         has_system = has_system or plain_message["role"] == "system"
         plain.append(plain_message)
     if has_calls:
-        from .tool_calls.history import calls_in_form  # most conversations hold no calls
+        from .tool_calls.earlier_calls import calls_in_form  # most conversations hold no calls
 
         form = capabilities.call_form
         if form is None and knows_calls:

@@ -1,7 +1,7 @@
 """What a model's own chat template does, found by asking it: short made-up conversations are rendered and read.
 
-Templates differ in small ways that no name or pattern tells reliably, and a model's own template may be of any
-family (docs/decisions/0022). Each question is asked once per process and template, and only when a conversation needs
+Chat templates differ in small ways that no name or pattern tells reliably, and a model's own one may be of any family
+(docs/decisions/0022). Each question is asked once per process and template, and only when a conversation needs
 the answer.
 """
 
@@ -55,7 +55,7 @@ _TURN_MARK = re.compile(r"(?<!<)<(?!/?think>)[^<>\s]{1,60}>(?!>)|\[[^\[\]\s]{1,6
 
 
 class ProbedCapabilities:
-    """`Capabilities` of a template that does not state them. Each is found when it is first read.
+    """`Capabilities` of a chat template that does not state them. Each is found when it is first read.
 
     >>> ProbedCapabilities("{% for message in messages %}{{ message.content }}{% endfor %}").offers_tools
     False
@@ -75,7 +75,7 @@ class ProbedCapabilities:
 
     @cached_property
     def control_tokens(self) -> frozenset[str]:
-        """The control tokens in the template's source and in what it writes."""
+        """The control tokens in the chat template's source and in what it writes."""
         # Not every template takes a system message.
         written = self._ask([_SYSTEM, _USER, _ANSWER, _NEXT_USER]) or self._ask([_USER, _ANSWER, _NEXT_USER])
         text = f"{self._template}\n{written}\n{self._prompt_with_call}"
@@ -175,7 +175,7 @@ class ProbedCapabilities:
 
     @cached_property
     def call_syntax(self) -> str | None:
-        """See `Capabilities`. Models are trained to write calls as their template shows earlier ones."""
+        """See `Capabilities`. Models are trained to write calls as their chat template shows earlier ones."""
         before, key, _ = self._prompt_with_call.partition("keylambda")
         if re.search(r"<function=toolkappa>\s*<parameter=$", before):
             return "qwen3_coder"

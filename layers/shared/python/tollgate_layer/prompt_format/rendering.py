@@ -37,7 +37,7 @@ def render(
         special_tokens: texts of `bos_token`, `eos_token` …; built-ins have defaults for theirs.
         add_generation_prompt: open the assistant's turn at the end.
         continue_final_message: leave the last message open, so that the model continues it.
-        now: the time that templates print (`strftime_now`); the clock if None.
+        now: the time that chat templates print (`strftime_now`); the clock if None.
         template_variables: everything else a template may read (`enable_thinking`, `documents` …).
 
     Raises:

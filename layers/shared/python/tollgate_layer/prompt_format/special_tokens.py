@@ -223,7 +223,7 @@ def defuser(
     Args:
         template: a built-in's name, or Jinja source; None where the server has the model's template, which may be
             of any family.
-        special_tokens: the record's; its tokenizer knows them even if the template never writes them.
+        special_tokens: the record's; its tokenizer knows them even if the chat template never writes them.
         allow_special_tokens: the record trusts its clients with control tokens: nothing is changed.
     """
     if allow_special_tokens:

@@ -13,7 +13,7 @@ Tool = Mapping[str, Any]
 
 
 class TemplateInput(NamedTuple):
-    """The messages, and everything else that a template may read."""
+    """The messages, and everything else that a chat template may read."""
 
     messages: Sequence[Message]
     tools: Sequence[Tool] | None

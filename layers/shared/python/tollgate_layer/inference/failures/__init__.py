@@ -1,1 +1,1 @@
-"""Every failure has one answer: the table of errors, and the names under which AWS reports its own."""
+"""Every failure has one response: the table of errors, and the names under which AWS reports its own."""

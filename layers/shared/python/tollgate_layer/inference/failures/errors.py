@@ -1,6 +1,6 @@
-"""Every failure has one answer: the table of error codes.
+"""Every failure has one response: the table of error codes.
 
-    ApiError                 a failure that has its answer: code, message, param
+    ApiError                 a failure that has its response: code, message, param
       RequestError           the client's request is at fault
       AnswerError            the model's answer cannot be read
 
@@ -114,7 +114,7 @@ ERRORS: dict[str, ErrorKind] = {
 
 
 class ApiError(Exception):
-    """A failure that has its answer; `message` is safe to show to the client."""
+    """A failure that has its response; `message` is safe to show to the client."""
 
     def __init__(
         self,

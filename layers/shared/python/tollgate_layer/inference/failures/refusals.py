@@ -42,7 +42,7 @@ _INSIDE = (
 
 
 def refused_by_service(cause: str, upstream: str) -> ApiError:
-    """The answer to a ValidationException, whose `cause` is a sentence, or JSON with a sentence in it.
+    """The error for a ValidationException, whose `cause` is a sentence, or JSON with a sentence in it.
 
     >>> refused_by_service("max_tokens must be at least 1. (Service: BedrockRuntime, Status Code: 400)", "x").message
     'The model refused the request: max_tokens must be at least 1.'

@@ -95,7 +95,7 @@ def classify(upstream_name: str) -> str:
 
 
 def from_upstream(name: str, *, state: str | None = None, cause: str = "") -> ApiError:
-    """The answer to a failure named `name`; `state` is the step of the path that failed, `cause` what was said of it.
+    """The error for a failure named `name`; `state` is the step of the path that failed, `cause` what was said of it.
 
     Only the cause of a refusal by the model's service is looked at.
     """
@@ -114,7 +114,7 @@ def from_upstream(name: str, *, state: str | None = None, cause: str = "") -> Ap
 
 
 def answer_too_large(upstream: str | None = None) -> ApiError:
-    """The answer where the model said more than the step path can carry."""
+    """The error for an answer that is larger than the step path can carry."""
     return ApiError(
         "model_error",
         "The model's answer is too large for this base URL: use the streaming base URL, "

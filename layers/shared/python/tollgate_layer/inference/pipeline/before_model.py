@@ -27,7 +27,7 @@ from tollgate_layer.inference.request import IncomingRequest, Request
 
 
 class Invocation(NamedTuple):
-    """What invokes a model once: the model's ARN, and the body that it takes."""
+    """What runs a model once: its ARN, and the body that it takes."""
 
     model_id: str
     body: JsonObject

@@ -56,7 +56,7 @@ _MISTRAL3 = _MISTRAL1._replace(
 )
 
 _DEEPSEEK_TOKENS = {"bos_token": "<｜begin▁of▁sentence｜>", "eos_token": "<｜end▁of▁sentence｜>"}
-# It shows calls that are in the history, but has no place for tool definitions: so no call can be asked for.
+# It shows calls of earlier messages, but has no place for tool definitions: so no call can be asked for.
 _DEEPSEEK = Capabilities(
     frozenset(
         {

@@ -54,7 +54,7 @@ def qwen25(inputs: TemplateInput) -> str:
 
 
 def qwq(inputs: TemplateInput) -> str:
-    """QwQ: tools as in Qwen2.5, no default system text; the prompt opens the reasoning, history loses it."""
+    """QwQ: tools as in Qwen2.5, no default system text; the prompt opens the reasoning, earlier reasoning is lost."""
     parts = []
     has_system = begins_with_system(inputs.messages)
     system = ""
@@ -74,7 +74,7 @@ def qwq(inputs: TemplateInput) -> str:
 def turns_behind_system(messages: Sequence[Message], *, keep_thoughts: bool) -> list[str]:
     """Every turn but the first system turn.
 
-    Messages of other roles than the four are left out, as the family's own templates do. Without `keep_thoughts`,
+    Messages of other roles than the four are left out, as the family's own chat templates do. Without `keep_thoughts`,
     reasoning stays only in the last message.
     """
     turns = []
@@ -96,7 +96,7 @@ def answer_and_calls(messages: Sequence[Message], index: int, *, keep_thoughts: 
     message = messages[index]
     calls = message.get("tool_calls") or ()
     listed = "".join(["\n" + tool_call(call, verbatim_strings=False) for call in calls])
-    # Content may be missing or null beside calls. QwQ's history has no such exception: there it must be text.
+    # Content may be missing or null beside calls. QwQ's earlier messages know no such exception: there it must be text.
     if calls and keep_thoughts and not message.get("content"):
         return listed
     content = content_text(messages, index)

@@ -12,7 +12,7 @@ _EOS = "<｜end▁of▁sentence｜>"
 
 
 def deepseek_r1(inputs: TemplateInput) -> str:
-    """Reasoning models: the prompt opens the reasoning, history loses it; no tool definitions.
+    """Reasoning models: the prompt opens the reasoning, earlier reasoning is lost; no tool definitions.
 
     The last system message moves to the front; the others are dropped.
     """

@@ -1,7 +1,7 @@
 """Qwen3: ChatML with reasoning in `<think>` blocks. https://huggingface.co/Qwen/Qwen3-8B
 
 Only reasoning that belongs to the present question stays in the prompt: blocks before the last user
-message (one that is not a tool result) are dropped, since the models are trained on history without them.
+message (one that is not a tool result) are dropped, since the models are trained on earlier messages without them.
 """
 
 from __future__ import annotations

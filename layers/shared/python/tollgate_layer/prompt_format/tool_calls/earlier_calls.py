@@ -1,4 +1,4 @@
-"""Tool calls of earlier answers, in the form that a template reads."""
+"""Tool calls of earlier answers, in the form that a chat template reads."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _NOT_ALPHANUMERIC = re.compile(r"[^A-Za-z0-9]")
 
 
 def calls_in_form(messages: list[dict[str, Any]], form: CallForm | None) -> list[dict[str, Any]]:
-    """The conversation with its calls and their results as the template takes them.
+    """The conversation with its calls and their results as the chat template takes them.
 
     Args:
         messages: plain messages, as `normalise` makes them on its way.
