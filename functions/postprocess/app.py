@@ -35,7 +35,7 @@ def lambda_handler(event: dict[str, Any], context: object) -> dict[str, Any]:
             raise answer_too_large()
     except ApiError as error:
         log.failed(error)
-        return dialects.find(event["dialect"]).refuse(error, request_id)._asdict()
+        return dialects.find(event["dialect"]).write_error(error, request_id)._asdict()
     else:
         log.completed(spec, completed.outcome)
         return completed.response._asdict()

@@ -41,7 +41,7 @@ def lambda_handler(event: dict[str, Any], context: object) -> dict[str, Any]:
             raise ApiError("request_too_large")
     except ApiError as error:
         log.failed(error)
-        return {"response": dialects.find(incoming.dialect).refuse(error, incoming.id)._asdict()}
+        return {"response": dialects.find(incoming.dialect).write_error(error, incoming.id)._asdict()}
     else:
         log.asked(prepared.spec)
         log.note(unknown_record_fields=prepared.unknown_record_fields or None)

@@ -22,10 +22,6 @@ NAMES_BESIDE_LINKS = re.findall(r"`([\w-]+)` in \[[^\]]+\]\(\.\./([^)]+)\)", TER
 UNUSED_WORDS = [word for row in ROWS if len(row) == 3 and row[0] != "word" for word in row[0].split(", ")]
 
 DEPLOYED = ("layers", "functions")
-SAME_NAME_TWICE = {
-    # OpenAI calls both so: what clients speak, and what a server of imported models takes and gives.
-    "OpenAIChat": "a dialect, and a body format",
-}
 
 
 def test_each_word_has_one_row():
@@ -46,7 +42,7 @@ def test_every_other_name_stands_in_the_file_that_is_linked(name, path):
 def test_no_two_classes_that_are_deployed_share_a_name():
     named_twice = {name: files for name, files in classes(*DEPLOYED).items() if len(files) > 1}
 
-    assert set(named_twice) == set(SAME_NAME_TWICE), named_twice
+    assert named_twice == {}
 
 
 def test_no_class_that_is_deployed_has_a_word_that_we_do_not_use():

@@ -157,9 +157,9 @@ def test_a_last_event_may_have_usage_and_no_choices(last, body_format):
 )  # fmt: skip
 def test_the_event_that_ends_a_choice_may_have_no_delta(last):
     (part,) = FORMATS["openai_chat"].read({"choices": [last]}).parts
-    assert (part.choice, part.text, part.stop_reason) == (0, "", "stop")
+    assert (part.choice_number, part.text, part.stop_reason) == (0, "", "stop")
     (part,) = FORMATS["openai_completion"].read({"choices": [last]}).parts
-    assert (part.choice, part.text, part.stop_reason) == (0, "", "stop")
+    assert (part.choice_number, part.text, part.stop_reason) == (0, "", "stop")
 
 
 def test_an_empty_finish_reason_ends_nothing():

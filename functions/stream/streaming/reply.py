@@ -78,7 +78,7 @@ class Reply:
         sent as one more event, and None is returned.
         """
         if not self._begun:
-            return encode(self.dialect.refuse(error, self.request_id))
+            return encode(self.dialect.write_error(error, self.request_id))
         await self.write(self.dialect.error_event(error, self.request_id))
         return None
 

@@ -68,9 +68,9 @@ class AnswerReader:
         self.usage = self.usage.updated(answer.usage)
         for part in answer.parts:
             # Nobody says beforehand how many choices there will be: the first part of each makes its reader.
-            choice = self._choices.get(part.choice)
+            choice = self._choices.get(part.choice_number)
             if choice is None:
-                choice = self._choices[part.choice] = _ChoiceReader(self._spec, part.choice)
+                choice = self._choices[part.choice_number] = _ChoiceReader(self._spec, part.choice_number)
             yield from choice.feed(part)
 
     def finish(self) -> Iterator[Delta]:
@@ -114,8 +114,8 @@ class AnswerReader:
 class _ChoiceReader:
     """Reads the parts of one choice."""
 
-    def __init__(self, spec: CompletionSpec, index: int) -> None:
-        self._index = index
+    def __init__(self, spec: CompletionSpec, number: int) -> None:
+        self._number = number
         self._stop = StopFilter(spec.stop)
         self._sound = SoundPieces()
         self._parser = None
@@ -136,7 +136,7 @@ class _ChoiceReader:
             refusal = self._sound.feed_or_none("refusal", part.refusal)
             calls = self._placed(part.calls)
             if reasoning or refusal or calls:
-                yield Delta(self._index, reasoning=reasoning, refusal=refusal, calls=calls)
+                yield Delta(self._number, reasoning=reasoning, refusal=refusal, calls=calls)
         text = self._sound.feed("content", part.text)
         yield from self._read_text(self._stop.feed(text), part)
         if self._stop.hit:
@@ -162,35 +162,35 @@ class _ChoiceReader:
         reasoning, refusal = self._sound.finish("reasoning"), self._sound.finish("refusal")
         calls = self._calls.finish()
         if reasoning or refusal or calls:
-            yield Delta(self._index, reasoning=reasoning or None, refusal=refusal or None, calls=calls)
+            yield Delta(self._number, reasoning=reasoning or None, refusal=refusal or None, calls=calls)
         self.finished, self.stop_reason = True, stop_reason
         # A word that we do not know still ends the answer; the log counts it.
         finish_reason = FINISH_REASONS.get(stop_reason, "stop")
         if finish_reason == "stop" and self._called_tools:
             finish_reason = "tool_calls"
-        yield Delta(self._index, finish_reason=finish_reason)
+        yield Delta(self._number, finish_reason=finish_reason)
 
     def _read_text(self, text: str, part: Part) -> Iterator[Delta]:
         self.length += len(text)
         logprobs = part.logprobs
         if self._parser is None:
             if text or logprobs:
-                yield Delta(self._index, content=text, logprobs=logprobs)
+                yield Delta(self._number, content=text, logprobs=logprobs)
             return
         # Log-probabilities are of the whole part: the first delta takes them, or an empty one where all text is held.
         for piece in self._parser.feed(text):
             yield self._delta(piece)._replace(logprobs=logprobs)
             logprobs = None
         if logprobs:
-            yield Delta(self._index, content="", logprobs=logprobs)
+            yield Delta(self._number, content="", logprobs=logprobs)
 
     def _delta(self, piece: Piece) -> Delta:
         if isinstance(piece, Content):
-            return Delta(self._index, content=piece.text)
+            return Delta(self._number, content=piece.text)
         if isinstance(piece, Reasoning):
-            return Delta(self._index, reasoning=piece.text)
+            return Delta(self._number, reasoning=piece.text)
         if isinstance(piece, ToolArguments):
-            return Delta(self._index, calls=(CallPiece(piece.index, arguments=piece.text),))
+            return Delta(self._number, calls=(CallPiece(piece.index, arguments=piece.text),))
         assert isinstance(piece, ToolCall)
         self._called_tools = True
-        return Delta(self._index, calls=(CallPiece(piece.index, piece.id, piece.name),))
+        return Delta(self._number, calls=(CallPiece(piece.index, piece.id, piece.name),))

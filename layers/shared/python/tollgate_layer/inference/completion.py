@@ -19,7 +19,7 @@ class Delta(NamedTuple):
     `logprobs` are OpenAI's, as the model gave them. `finish_reason` is one of OpenAI's, in the last delta of a choice.
     """
 
-    choice: int
+    choice_number: int
     content: str | None = None
     reasoning: str | None = None
     refusal: str | None = None
@@ -39,7 +39,7 @@ class Call(NamedTuple):
 class Choice(NamedTuple):
     """One whole alternative of a completion."""
 
-    position: int
+    number: int
     content: str
     reasoning: str
     refusal: str
@@ -59,9 +59,10 @@ def add_up(deltas: Iterable[Delta], usage: Usage) -> Completion:
     """The completion that the deltas come to."""
     sums: dict[int, _ChoiceSum] = {}
     for delta in deltas:
-        if delta.choice not in sums:
-            sums[delta.choice] = _ChoiceSum(delta.choice)
-        sums[delta.choice].add(delta)
+        number = delta.choice_number
+        if number not in sums:
+            sums[number] = _ChoiceSum(number)
+        sums[number].add(delta)
     choices = [choice_sum.choice() for choice_sum in sums.values()]
     return Completion(choices, usage)
 
@@ -69,8 +70,8 @@ def add_up(deltas: Iterable[Delta], usage: Usage) -> Completion:
 class _ChoiceSum:
     """The deltas of one choice so far. Pieces are kept apart and joined once, so that long answers stay linear."""
 
-    def __init__(self, position: int) -> None:
-        self._position = position
+    def __init__(self, number: int) -> None:
+        self._number = number
         self._content: list[str] = []
         self._reasoning: list[str] = []
         self._refusal: list[str] = []
@@ -96,7 +97,7 @@ class _ChoiceSum:
 
     def choice(self) -> Choice:
         return Choice(
-            self._position,
+            self._number,
             "".join(self._content),
             "".join(self._reasoning),
             "".join(self._refusal),

@@ -28,7 +28,7 @@ from tollgate_layer.inference.backends.body_format import (
 from tollgate_layer.inference.json_text import JsonObject
 
 
-class OpenAIChat(BodyFormat):
+class OpenAIChatBody(BodyFormat):
     """OpenAIChatCompletion, of imports after 2025-11-11: the model's server formats the messages."""
 
     name = "openai_chat"
@@ -84,7 +84,7 @@ def _call(call: JsonObject, position: int | None) -> CallPiece:
     )
 
 
-class OpenAICompletion(BodyFormat):
+class OpenAICompletionBody(BodyFormat):
     """OpenAICompletion, of the same imports: `max_tokens` beside a `prompt` is what selects it on the server."""
 
     name = "openai_completion"
@@ -110,7 +110,7 @@ class OpenAICompletion(BodyFormat):
         return Answer(parts, _openai_usage(answer))
 
 
-class BedrockCompletion(BodyFormat):
+class BedrockCompletionBody(BodyFormat):
     """BedrockCompletion, of older imports of Llama and Qwen."""
 
     name = "bedrock"
@@ -130,7 +130,7 @@ class BedrockCompletion(BodyFormat):
         return Answer([part], counts)
 
 
-class MistralCompletion(BodyFormat):
+class MistralCompletionBody(BodyFormat):
     """The body of older imports of Mistral. It counts no tokens."""
 
     name = "mistral"
@@ -151,7 +151,7 @@ class MistralCompletion(BodyFormat):
 
 FORMATS: dict[str, BodyFormat] = {
     body_format.name: body_format
-    for body_format in (OpenAIChat(), OpenAICompletion(), BedrockCompletion(), MistralCompletion())
+    for body_format in (OpenAIChatBody(), OpenAICompletionBody(), BedrockCompletionBody(), MistralCompletionBody())
 }
 
 

@@ -45,7 +45,7 @@ class Part(NamedTuple):
     told apart itself. `stop_reason` is the model's own word for why it ended, given once, with a choice's last part.
     """
 
-    choice: int = 0
+    choice_number: int = 0
     text: str = ""
     reasoning: str | None = None
     refusal: str | None = None

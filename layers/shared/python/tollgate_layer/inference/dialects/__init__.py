@@ -52,7 +52,7 @@ class Dialect(Protocol):
     def error_event(self, error: ApiError, request_id: str) -> str:
         """The last event of a stream that failed."""
 
-    def refuse(self, error: ApiError, request_id: str) -> Response:
+    def write_error(self, error: ApiError, request_id: str) -> Response:
         """The response to a failure."""
 
 

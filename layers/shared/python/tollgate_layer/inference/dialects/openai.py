@@ -122,7 +122,7 @@ class OpenAIErrors:
         """The last event of a stream that failed."""
         return event(error.body(request_id))
 
-    def refuse(self, error: ApiError, request_id: str) -> Response:
+    def write_error(self, error: ApiError, request_id: str) -> Response:
         """The response to a failure."""
         retry_after = "" if error.retry_after is None else str(error.retry_after)
         return Response(error.kind.status, "application/json", retry_after, to_json(error.body(request_id)))

@@ -67,12 +67,12 @@ class ChatEvents:
     def write(self, delta: Delta) -> str:
         """The event of a delta; before a choice's first one, an event with its role."""
         events = ""
-        if delta.choice not in self._begun:
-            self._begun.add(delta.choice)
+        if delta.choice_number not in self._begun:
+            self._begun.add(delta.choice_number)
             role = {"role": "assistant", "content": ""}
-            events = self._chunks.chunk([_chunk_choice(delta.choice, role, None, None)])
+            events = self._chunks.chunk([_chunk_choice(delta.choice_number, role, None, None)])
         logprobs = _logprobs(delta.logprobs, self._spec)
-        choice = _chunk_choice(delta.choice, _message_delta(delta), logprobs, delta.finish_reason)
+        choice = _chunk_choice(delta.choice_number, _message_delta(delta), logprobs, delta.finish_reason)
         return events + self._chunks.chunk([choice])
 
     def end(self, usage: Usage) -> str:
@@ -123,7 +123,7 @@ def _choice(choice: Choice, spec: CompletionSpec) -> JsonObject:
         message["content"] = choice.content or None
         message["tool_calls"] = [_call(call) for call in choice.calls]
     return {
-        "index": choice.position,
+        "index": choice.number,
         "message": message,
         "logprobs": _logprobs(choice.logprobs, spec),
         "finish_reason": choice.finish_reason,

@@ -61,7 +61,7 @@ class CompletionEvents:
 
     def write(self, delta: Delta) -> str:
         choice = {
-            "index": delta.choice,
+            "index": delta.choice_number,
             "text": delta.content or "",
             "logprobs": delta.logprobs,
             "finish_reason": delta.finish_reason,
@@ -91,7 +91,7 @@ def _prompt(prompt: str | list[Any]) -> str:
 
 def _choice(choice: Choice) -> JsonObject:
     return {
-        "index": choice.position,
+        "index": choice.number,
         "text": choice.content,
         "logprobs": choice.logprobs,
         "finish_reason": choice.finish_reason,
