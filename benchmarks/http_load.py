@@ -18,7 +18,7 @@ CLIENTS = 16
 
 
 class Timing(NamedTuple):
-    """Of one request, in seconds: to the first token, and to the end of the answer."""
+    """How long one request took, in seconds: to the first token, and to the end of the answer."""
 
     first: float
     total: float
@@ -61,7 +61,7 @@ def _ended(received: bytes) -> bool:
 
 
 def timings(connect: Callable[[], Client], requests: int = 400) -> dict[str, Figure]:
-    """Of one client that sends one request after another, in milliseconds."""
+    """The times of one client that sends one request after another, in milliseconds, by the names of `Timing`."""
     client = connect()
     sent = [client.send() for _ in range(requests + 50)][50:]
     client.close()

@@ -18,11 +18,11 @@ _SILENT = [(os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0)]
 
 
 class ProcessError(Exception):
-    """When a measured process ends with an error."""
+    """Raised when a measured process ends with an error."""
 
 
 class Cost(NamedTuple):
-    """Of one process, from start to end, in seconds; `cpu` is user and system time."""
+    """The time that one process took from its start to its end, in seconds; `cpu` is user and system time."""
 
     wall: float
     cpu: float

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 
 class Machine(NamedTuple):
-    """Where and when, and of what; `load` is the load average over a minute when the run began."""
+    """The machine and the moment of a run, and its commit; `load` is the load average of a minute when it began."""
 
     date: str
     commit: str

@@ -25,7 +25,7 @@ class Memory(NamedTuple):
 
 
 def measure(requests: int = 100_000) -> Memory:
-    """In a fresh process."""
+    """The memory that so many requests leave in use, measured in a fresh process."""
     command = [sys.executable, "-m", "benchmarks.memory", f"{requests}"]
     printed = subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True).stdout
     return Memory(**json.loads(printed))

@@ -21,7 +21,7 @@ PEERS = {
 """Whole fresh processes that import the handler, as multiples of a bare interpreter, on two shared cores with Python
 3.12 and 3.13; figures from another run on another machine, which the plot says."""
 BOTO3_ELSEWHERE = 24
-"""From the same run as `PEERS`; this run measures it too, so that the two can be compared."""
+"""A start of the same run as `PEERS`; this run measures it too, so that the two can be compared."""
 _OURS, _THEIRS = "#1f6f8b", "#c9c9c9"
 
 

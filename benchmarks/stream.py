@@ -151,7 +151,7 @@ def _ready(port: int) -> bool:
 
 
 def _start_ratio(environment: dict[str, str], rounds: int = 9) -> dict[str, Figure]:
-    """From the start of the process to its first answer; also with TLS contexts, as real endpoints need them."""
+    """The time from a process's start to its first answer; also with TLS contexts, as real endpoints need them."""
     with_tls = {**environment, "AWS_ENDPOINT_URL": "https://127.0.0.1"}
     times: dict[str, list[float]] = {"bare": [], "start": [], "start_tls": []}
     for _ in range(rounds):

@@ -21,7 +21,7 @@ DISTRIBUTION = "tollgate-bedrock"
 
 
 class MissingExtraError(Exception):
-    """An extra that a command needs is not installed; the message says what to install."""
+    """Raised when an extra that a command needs is not installed; the message says what to install."""
 
 
 def require_extra(extra: str, user: str) -> None:

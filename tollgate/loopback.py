@@ -18,7 +18,7 @@ _CLOSE_LIMIT_S = 2.0
 
 
 class PortInUseError(Exception):
-    """When another process already listens on the wanted port."""
+    """Raised when another process already listens on the wanted port."""
 
     def __init__(self, port: int) -> None:
         super().__init__(f"port {port} on {LOOPBACK} is in use: choose another with PORT=")

@@ -32,7 +32,7 @@ _OTHER_MODEL = re.compile(
 
 
 class RecordError(Exception):
-    """When a text is not a model record; `problems` has a sentence for each field at fault.
+    """Raised when a text is not a model record; `problems` has a sentence for each field at fault.
 
     `warnings` are sentences about what may be meant: they alone would be no error.
     """

@@ -38,7 +38,7 @@ def trigger_of(names: Names, scene: Scene, body: Body) -> Body:
 
 
 def class_of(names: Names, bodies: list[tuple[Scene, Body]]) -> Body:
-    """A class with a method for each body; at times the methods or statements alone."""
+    """A class with a method for each body; some snippets are the methods or statements alone."""
     random = names.random
     if len(bodies) == 1 and random.random() < 0.3:
         return bodies[0][1]
@@ -71,7 +71,7 @@ def _batch(names: Names, bodies: list[tuple[Scene, Body]]) -> Body:
 
 
 def _fields(names: Names) -> Body:
-    """At times a constant, a field, or a field with the constructor that sets it."""
+    """The fields of a class: mostly none, else a constant, a field, or a field with the constructor that sets it."""
     random = names.random
     kind, word = names.object(), names.word()
     if random.random() < 0.75:

@@ -95,7 +95,7 @@ def misbehaving(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def outcomes(request, stack):
-    """Of the chosen tests' cases: many wait for seconds, so they run beside each other."""
+    """The outcomes of the chosen tests' cases: many wait for seconds, so they run beside each other."""
     with Outcomes(stack, chosen(request, "outcomes")) as running:
         yield running
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class InspectionError(Exception):
-    """When artifacts cannot be imported; `problems` has sentences that say what to change."""
+    """Raised when artifacts cannot be imported; `problems` has sentences that say what to change."""
 
     def __init__(self, problems: list[str]) -> None:
         super().__init__(" ".join(problems))

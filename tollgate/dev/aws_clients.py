@@ -38,7 +38,7 @@ class ServiceAnswer:
 
 
 class ServiceUnreachableError(Exception):
-    """When the connection fails or the answer breaks off."""
+    """Raised when the connection fails or the answer breaks off."""
 
 
 class ServiceCaller:

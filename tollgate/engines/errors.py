@@ -14,19 +14,19 @@ from __future__ import annotations
 
 
 class EngineError(Exception):
-    """When an engine cannot answer; one of the classes below says why."""
+    """Raised when an engine cannot answer; one of the classes below says why."""
 
 
 class InvalidPromptError(EngineError):
-    """When a prompt cannot be rendered, is empty, or does not fit the model's context, or a request is refused."""
+    """Raised when a prompt is not rendered, is empty or does not fit the model's context, or a request is refused."""
 
 
 class BusyError(EngineError):
-    """When an engine has too many requests at the same time."""
+    """Raised when an engine has too many requests at the same time."""
 
 
 class GenerationError(EngineError):
-    """When a model fails to produce an answer; `status` is the HTTP status of a server that failed, if one did."""
+    """Raised when a model produces no answer; `status` is the HTTP status of a server that failed, if one did."""
 
     def __init__(self, message: str, status: int | None = None) -> None:
         super().__init__(message)
@@ -34,4 +34,4 @@ class GenerationError(EngineError):
 
 
 class ModelLoadError(ValueError):
-    """When an engine cannot run the artifacts of a model; the message says why."""
+    """Raised when an engine cannot run the artifacts of a model; the message says why."""

@@ -19,7 +19,7 @@ else:
 
 
 class DefinitionError(Exception):
-    """When a definition is broken or uses something that the local runner does not implement.
+    """Raised when a definition is broken or uses something that the local runner does not implement.
 
     `place` names the file and the construct, `problem` says what is wrong with it.
     """

@@ -10,7 +10,7 @@ from streaming.asgi import Receive
 
 
 class ClientGoneError(Exception):
-    """When the client closes the connection before it has its whole response."""
+    """Raised when the client closes the connection before it has its whole response."""
 
 
 class UntilClientLeaves:

@@ -9,7 +9,7 @@ from streaming.aws.signature import Credentials
 
 
 class SettingsError(Exception):
-    """When an environment variable is missing or has a value that cannot be used."""
+    """Raised when an environment variable is missing or has a value that cannot be used."""
 
 
 class Settings(NamedTuple):

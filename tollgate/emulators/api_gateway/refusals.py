@@ -55,7 +55,7 @@ _FIELDS = {"statusCode", "responseTemplates", "responseParameters"}
 
 
 class RefusalError(Exception):
-    """When API Gateway refuses a request; `type` is the type of the gateway response."""
+    """Raised when API Gateway refuses a request; `type` is the type of the gateway response."""
 
     def __init__(self, type_: str) -> None:
         super().__init__(type_)

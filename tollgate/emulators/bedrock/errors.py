@@ -25,7 +25,7 @@ STATUS_BY_CODE = {
 
 
 class ServiceError(Exception):
-    """When the service answers with an error.
+    """Raised when the service answers with an error.
 
     `code` is a key of STATUS_BY_CODE; `fields` are members of the exception's shape beside `message`.
     """

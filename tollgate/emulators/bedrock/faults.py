@@ -18,7 +18,7 @@ _FORBID_UNKNOWN_KEYS = {"extra": "forbid", "strict": False}
 
 
 class ConnectionBrokenError(Exception):
-    """When a fault ends the connection in the middle of an answer; the server logs nothing about it."""
+    """Raised when a fault ends the connection in the middle of an answer; the server logs nothing about it."""
 
 
 @dataclass(frozen=True, slots=True)

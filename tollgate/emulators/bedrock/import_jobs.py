@@ -20,7 +20,7 @@ ENGINE_TAG = "tollgate:engine"
 
 
 class JobFailedError(Exception):
-    """When a job cannot go on; the text is the job's failure message."""
+    """Raised when a job cannot go on; the text is the job's failure message."""
 
 
 async def run(bedrock: Bedrock, job: ImportJob) -> None:

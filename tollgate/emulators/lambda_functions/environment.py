@@ -27,7 +27,7 @@ _KEPT_LINES = 200
 
 
 class FunctionError(Exception):
-    """When an invocation fails; `payload` is the error object that Lambda answers with."""
+    """Raised when an invocation fails; `payload` is the error object that Lambda answers with."""
 
     def __init__(self, payload: dict[str, Any]) -> None:
         super().__init__(f"{payload.get('errorType')}: {payload.get('errorMessage')}")

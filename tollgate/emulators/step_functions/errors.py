@@ -18,7 +18,7 @@ _BEYOND_ALL = (DATA_LIMIT_EXCEEDED, RUNTIME)
 
 
 class StateError(Exception):
-    """When a state fails with an error name that Retry and Catch can match."""
+    """Raised when a state fails with an error name that Retry and Catch can match."""
 
     def __init__(self, error: str, cause: str = "") -> None:
         super().__init__(f"{error}: {cause}")
@@ -27,7 +27,7 @@ class StateError(Exception):
 
 
 class ExecutionTimedOutError(Exception):
-    """When an execution reaches its own time limit, which no state can catch."""
+    """Raised when an execution reaches its own time limit, which no state can catch."""
 
 
 def matches(error_equals: list[str], error: str) -> bool:

@@ -26,15 +26,15 @@ _UNACKNOWLEDGED_LIMIT_MS = 10_000
 
 
 class HttpError(Exception):
-    """Why a request has no response."""
+    """Raised when a request has no response; the classes below say why."""
 
 
 class ConnectError(HttpError):
-    """When no connection to the endpoint can be opened."""
+    """Raised when no connection to the endpoint can be opened."""
 
 
 class ConnectionClosedError(HttpError):
-    """When the connection ends before the response does; `begun` says whether any byte of it had come."""
+    """Raised when the connection ends before the response does; `begun` says whether any byte of it had come."""
 
     def __init__(self, message: str, *, begun: bool) -> None:
         super().__init__(message)

@@ -36,7 +36,7 @@ _MAX_FRAME_BYTES = 16 * 1024 * 1024
 
 
 class EventStreamError(Exception):
-    """When bytes are not frames: a checksum does not match, or a length is impossible."""
+    """Raised when bytes are not frames: a checksum does not match, or a length is impossible."""
 
 
 class Frame(NamedTuple):

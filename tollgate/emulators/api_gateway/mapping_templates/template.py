@@ -26,7 +26,7 @@ _MEMBERS = {
 
 
 class MappingError(Exception):
-    """When a template fails on a request: API Gateway answers 500."""
+    """Raised when a template fails on a request: API Gateway answers 500."""
 
 
 @dataclass(frozen=True, slots=True)

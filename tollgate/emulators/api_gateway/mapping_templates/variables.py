@@ -19,7 +19,7 @@ _ESCAPES = {"\b": "\\b", "\t": "\\t", "\n": "\\n", "\f": "\\f", "\r": "\\r", "'"
 
 
 class InvalidBodyError(Exception):
-    """When a template reads a body as JSON and it is not JSON."""
+    """Raised when a template reads a body as JSON and it is not JSON."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,7 +34,7 @@ class SoundPieces:
         return sound(piece)
 
     def feed_or_none(self, key: Hashable, piece: str | None) -> str | None:
-        """As `feed`, where there may be no piece."""
+        """Does what `feed` does, where there may be no piece."""
         return None if piece is None else self.feed(key, piece)
 
     def finish(self, key: Hashable) -> str:

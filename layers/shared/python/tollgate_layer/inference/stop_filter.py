@@ -69,7 +69,7 @@ class _Search:
         return self._follow(text, 0)
 
     def _feed_much(self, text: str) -> int | None:
-        """As `feed`, for more text than the sequence has: searched at the speed of C but for its two ends."""
+        """Does what `feed` does, for longer text than the sequence: all but its two ends is searched at C's speed."""
         end = self._follow(text[: self.length], 0)
         if end is not None:
             return end

@@ -24,12 +24,12 @@ class CallForm(NamedTuple):
     text_in_own_message: bool = False
     """Text beside a call would be lost: it must stand in a message of its own before the call."""
     text_in_answer: bool = False
-    """As `text_in_own_message`, but no other message may follow that one in its turn: there, the text must stand in
-    front of the turn's answer."""
+    """Text beside a call would be lost, and a message of its own may have no other behind it in its turn: the text must
+    stand in front of the turn's answer."""
 
 
 class Capabilities(NamedTuple):
-    """The facts about one template. The defaults are those of plain ChatML, which shows everything as it is."""
+    """The facts about one chat template. The defaults are those of plain ChatML, which shows everything as it is."""
 
     control_tokens: frozenset[str]
     """The control tokens that the chat template itself writes around messages, tools and calls; not those that it is

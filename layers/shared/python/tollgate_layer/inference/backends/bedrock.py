@@ -90,7 +90,7 @@ class OpenAICompletionBody(BodyFormat):
     name = "openai_completion"
 
     def build(self, prompt: Any, parameters: JsonObject, stop: Any) -> JsonObject:
-        """As every format, with log-probabilities as text completions ask for them: by a number alone."""
+        """The body of an invocation, with log-probabilities as text completions ask for them: by a number alone."""
         if parameters.get("logprobs") is True:
             parameters = dict(parameters)
             parameters["logprobs"] = parameters.pop("top_logprobs", 0)

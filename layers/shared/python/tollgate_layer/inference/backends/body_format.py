@@ -120,7 +120,7 @@ class BodyFormat:
 
 
 _MOST_CHOICES = 128
-"""As many as a request may ask for."""
+"""The most choices that a request may ask for."""
 
 _LONGEST_NUMBER = 9
 """Digits of a place in a list that is written as text."""

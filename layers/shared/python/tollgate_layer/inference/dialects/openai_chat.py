@@ -20,7 +20,10 @@ from tollgate_layer.inference.request import IncomingRequest, Request
 
 
 class OpenAIChat(openai.OpenAIErrors):
-    """See `dialects.Dialect`."""
+    """The dialect of OpenAI's chat completions: reads messages, and writes completions as messages, whole or in chunks.
+
+    `dialects.Dialect` says what each method does.
+    """
 
     id_prefix = "chatcmpl-"
 

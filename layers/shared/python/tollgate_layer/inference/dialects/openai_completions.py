@@ -22,7 +22,10 @@ from tollgate_layer.inference.request import IncomingRequest, Request
 
 
 class OpenAICompletions(openai.OpenAIErrors):
-    """See `dialects.Dialect`."""
+    """The dialect of OpenAI's text completions: reads a prompt, and writes completions as text, whole or in chunks.
+
+    `dialects.Dialect` says what each method does.
+    """
 
     id_prefix = "cmpl-"
 

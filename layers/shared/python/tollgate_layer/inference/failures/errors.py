@@ -147,11 +147,11 @@ class ApiError(Exception):
 
 
 class RequestError(ApiError):
-    """When the client's request is at fault."""
+    """Raised when the client's request is at fault."""
 
 
 class AnswerError(ApiError):
-    """When the model's answer does not have its format's shape."""
+    """Raised when the model's answer does not have its format's shape."""
 
     def __init__(self, message: str | None = None) -> None:
         super().__init__("model_error", message)

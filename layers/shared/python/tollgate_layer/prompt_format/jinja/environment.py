@@ -113,7 +113,11 @@ class ChatTemplateEnvironment(ImmutableSandboxedEnvironment):
         return result
 
     def getattr(self, obj: Any, attribute: str) -> Any:
-        """As in the sandbox, but faster for what templates ask most: keys, methods of text, `loop`, namespaces."""
+        """The value of `obj.attribute` in a template; undefined where there is none or it is not allowed.
+
+        The sandbox gives the same. What templates ask most (keys, methods of text, `loop`, namespaces) is answered
+        before the sandbox is asked, since it is slower.
+        """
         kind = type(obj)
         if kind is dict and attribute not in _DICT_ATTRIBUTES:
             value = obj.get(attribute, _MISSING)

@@ -41,4 +41,4 @@ MOST_WIDTH_DIGITS = 3
 
 
 class LimitExceededError(Exception):
-    """A template does more than its limits allow. The text completes "the chat template was stopped: …"."""
+    """Raised when a template does more than its limits allow. The text completes "the chat template was stopped: …"."""

@@ -124,7 +124,7 @@ class TagReader:
         return True
 
     def _unclosed_value(self, text: str, key: str) -> bool:
-        """At the end of the answer, the function's end closes a value that has no closing tag of its own."""
+        """Reads the end of the answer: there, the function's end closes a value that has no closing tag of its own."""
         closing = text.find(_FUNCTION_END, self._value_start)
         if closing < 0:
             self.failed = True
