@@ -89,32 +89,36 @@ class Local:
             self._data_services = simulation.data_services()
             running.callback(self._data_services.close)
             self._data_services.create_tables(stack)
-
-            settings = Settings(profile=simulation.profile, s3_endpoint_url=self._data_services.url)
-            self.bedrock = Bedrock(settings, clock)
-            running.callback(self.bedrock.close)
-            bedrock_server = Server(create_app(self.bedrock))
-            running.callback(bedrock_server.close)
-            self.bedrock_url = bedrock_server.url
+            self._start_bedrock(running, simulation.profile, clock)
             self._load_models(models, root)
-
-            dynamodb = DynamoDb(self._data_services.dynamodb_url)
-            running.callback(dynamodb.close)
-            endpoints = _endpoints(self._data_services, self.bedrock_url)
-            self.functions = StackFunctions(stack, endpoints, console)
-            running.callback(self.functions.close)
-            runtime = BedrockRuntime(self.bedrock_url)
-            running.callback(runtime.close)
-            tasks = task_handlers(dynamodb, runtime, self.functions.plain, clock.speed)
-            machines = load_state_machines(stack, tasks, clock)
-            gateway = load_gateway(
-                stack, self.functions, machines, dynamodb, key, console, self._note_execution, clock.speed
-            )
-            running.callback(gateway.close)
-            server = Server(gateway, port)
-            running.callback(server.close)
-            self.url = server.url
+            self._start_api(running, port, clock)
             self._running = running.pop_all()
+
+    def _start_bedrock(self, running: ExitStack, profile: str, clock: Clock) -> None:
+        self.bedrock = Bedrock(Settings(profile=profile, s3_endpoint_url=self._data_services.url), clock)
+        running.callback(self.bedrock.close)
+        server = Server(create_app(self.bedrock))
+        running.callback(server.close)
+        self.bedrock_url = server.url
+
+    def _start_api(self, running: ExitStack, port: int, clock: Clock) -> None:
+        """Start the functions, the state machines and the API in front of them, which all need the other services."""
+        dynamodb = DynamoDb(self._data_services.dynamodb_url)
+        running.callback(dynamodb.close)
+        endpoints = _endpoints(self._data_services, self.bedrock_url)
+        self.functions = StackFunctions(self.stack, endpoints, self._console)
+        running.callback(self.functions.close)
+        runtime = BedrockRuntime(self.bedrock_url)
+        running.callback(runtime.close)
+        tasks = task_handlers(dynamodb, runtime, self.functions.plain, clock.speed)
+        machines = load_state_machines(self.stack, tasks, clock)
+        gateway = load_gateway(
+            self.stack, self.functions, machines, dynamodb, self.key, self._console, self._note_execution, clock.speed
+        )
+        running.callback(gateway.close)
+        server = Server(gateway, port)
+        running.callback(server.close)
+        self.url = server.url
 
     @classmethod
     def start(

@@ -18,7 +18,7 @@ class EngineError(Exception):
 
 
 class InvalidPromptError(EngineError):
-    """Raised when a prompt is not rendered, is empty or does not fit the model's context, or a request is refused."""
+    """Raised when a prompt cannot be rendered, is empty or beyond the model's context, or a request is refused."""
 
 
 class BusyError(EngineError):

@@ -3,9 +3,10 @@
 https://docs.aws.amazon.com/step-functions/latest/dg/concepts-amazon-states-language.html
 """
 
+from tollgate.emulators.step_functions.data_limit import DATA_LIMIT_BYTES
 from tollgate.emulators.step_functions.definition import StateMachineDefinition, load_definition
 from tollgate.emulators.step_functions.errors import StateError
-from tollgate.emulators.step_functions.execution import DATA_LIMIT_BYTES, Execution, StateRun
+from tollgate.emulators.step_functions.execution import Execution, StateRun
 from tollgate.emulators.step_functions.interpreter import StateMachine, TaskHandler
 
 __all__ = [

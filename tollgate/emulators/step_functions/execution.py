@@ -10,13 +10,6 @@ if TYPE_CHECKING:
     from tollgate.emulators.step_functions.errors import StateError
 
 
-DATA_LIMIT_BYTES = 256 * 1024
-"""The most that an execution's input, a state's input or output, or a variable may have.
-
-https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
-"""
-
-
 @dataclass(slots=True)
 class StateRun:
     """One state that was entered. Times are seconds since 1970; `attempts` includes retries."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import random
 import time
 import uuid
@@ -11,8 +10,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
 from tollgate.emulators.clock import Clock
+from tollgate.emulators.step_functions.data_limit import check_size
 from tollgate.emulators.step_functions.errors import (
-    DATA_LIMIT_EXCEEDED,
     NO_CHOICE_MATCHED,
     RUNTIME,
     TIMEOUT,
@@ -20,8 +19,9 @@ from tollgate.emulators.step_functions.errors import (
     StateError,
     matches,
 )
-from tollgate.emulators.step_functions.execution import DATA_LIMIT_BYTES, Execution, StateRun, iso_time
+from tollgate.emulators.step_functions.execution import Execution, StateRun, iso_time
 from tollgate.emulators.step_functions.expressions import EVALUATION_LIMIT_MS, evaluate
+from tollgate.emulators.step_functions.retries import Retries
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -139,31 +139,18 @@ class StateMachine:
     def _attempt_until_done(
         self, run: _Run, record: StateRun, state: dict[str, Any], data: Any
     ) -> tuple[Any, str | None]:
-        retries: dict[int, int] = {}
+        retries = Retries(state.get("Retry", []), self._jitter)
         while True:
             try:
                 return self._attempt(run, state, data)
             except StateError as error:
-                wait_s = self._retry_wait(state.get("Retry", []), error, retries)
+                wait_s = retries.wait_seconds(error)
                 if wait_s is None:
                     record.error = error
                     return self._catch(run, state, data, error)
                 self._wait(run, wait_s)
                 record.attempts += 1
                 run.context["State"]["RetryCount"] += 1
-
-    def _retry_wait(self, retriers: list[dict[str, Any]], error: StateError, retries: dict[int, int]) -> float | None:
-        """The seconds until the next attempt; None when no retrier is left for the error."""
-        for index, retrier in enumerate(retriers):
-            if matches(retrier["ErrorEquals"], error.error):
-                used = retries.get(index, 0)
-                if used >= retrier.get("MaxAttempts", 3):
-                    return None
-                retries[index] = used + 1
-                wait_s = float(retrier.get("IntervalSeconds", 1) * retrier.get("BackoffRate", 2.0) ** used)
-                wait_s = min(wait_s, retrier.get("MaxDelaySeconds", wait_s))
-                return self._jitter(wait_s) if retrier.get("JitterStrategy") == "FULL" else wait_s
-        return None
 
     def _catch(self, run: _Run, state: dict[str, Any], data: Any, error: StateError) -> tuple[Any, str | None]:
         for catcher in state.get("Catch", []):
@@ -202,7 +189,7 @@ class StateMachine:
 
     def _task(self, run: _Run, state: dict[str, Any], bindings: dict[str, Any], data: Any) -> Any:
         arguments = self._evaluate(state["Arguments"], bindings) if "Arguments" in state else data
-        _check_size(arguments, "arguments")
+        check_size(arguments, "arguments")
         left_s = run.deadline_s - self._clock.now()
         timeout_s = min(float(self._evaluate(state.get("TimeoutSeconds", left_s), bindings)), left_s)
         try:
@@ -214,7 +201,7 @@ class StateMachine:
         except (AttributeError, KeyError, TypeError) as error:
             cause = f"The Arguments could not be used to start the Task: {error}"
             raise StateError(RUNTIME, cause) from error
-        _check_size(result, "result")
+        check_size(result, "result")
         return result
 
     def _leave(self, run: _Run, fields: dict[str, Any], bindings: dict[str, Any], output: Any) -> Any:
@@ -225,8 +212,8 @@ class StateMachine:
         assigned = self._evaluate(fields.get("Assign", {}), bindings)
         if "Output" in fields:
             output = self._evaluate(fields["Output"], bindings)
-        _check_size(assigned, "variables")
-        _check_size(output, "output")
+        check_size(assigned, "variables")
+        check_size(output, "output")
         run.variables.update(assigned)
         return output
 
@@ -249,10 +236,3 @@ class StateMachine:
             return float(self._evaluate(state["Seconds"], bindings))
         moment = datetime.fromisoformat(self._evaluate(state["Timestamp"], bindings))
         return max(moment.timestamp() - self._clock.now(), 0.0)
-
-
-def _check_size(value: Any, what: str) -> None:
-    size = len(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass"))
-    if size > DATA_LIMIT_BYTES:
-        cause = f"The state's {what} of {size} bytes exceed the maximum of {DATA_LIMIT_BYTES} bytes."
-        raise StateError(DATA_LIMIT_EXCEEDED, cause)
