@@ -6,7 +6,8 @@ import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tollgate_layer import prompt_format
-from tollgate_layer.inference import record_check
+from tollgate_layer.inference import template_check
+from tollgate_layer.inference.record_check import RESERVED_VARIABLES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -16,14 +17,14 @@ if TYPE_CHECKING:
 
 # Every word that a probe of a role must find again in its prompt.
 _ROLES: Sequence[tuple[str, Sequence[JsonObject], Sequence[str]]] = (
-    ("system", (record_check.SYSTEM, record_check.USER), ("sysprobe", "userprobe")),
+    ("system", (template_check.SYSTEM, template_check.USER), ("sysprobe", "userprobe")),
     (
         "assistant",
-        (record_check.USER, record_check.ANSWER, record_check.NEXT_USER),
+        (template_check.USER, template_check.ANSWER, template_check.NEXT_USER),
         ("userprobe", "answerprobe", "nextprobe"),
     ),
 )
-_TOOL_TURNS = (record_check.USER, record_check.CALL, record_check.RESULT)
+_TOOL_TURNS = (template_check.USER, template_check.CALL, template_check.RESULT)
 _TOKEN_NAME = re.compile(r"\b((?:bos|eos|unk|pad|sep|cls)_token)\b")
 
 
@@ -47,19 +48,19 @@ def look_at_template(variant: Variant, place: str) -> Findings:
     warnings: list[str] = []
     findings = Findings(problems, warnings)
     at = f"{place}.chat_template"
-    reserved = record_check.RESERVED_VARIABLES & (variant.template_variables.keys() | variant.special_tokens.keys())
+    reserved = RESERVED_VARIABLES & (variant.template_variables.keys() | variant.special_tokens.keys())
     if reserved:
         # Told already, and nothing can be rendered with them: look at the template without.
         variant = variant._replace(
             template_variables=_without(variant.template_variables, reserved),
             special_tokens=_without(variant.special_tokens, reserved),
         )
-    fault = record_check.template_fault(variant)
+    fault = template_check.template_fault(variant)
     if fault is not None:
         problems.append(f"{at}: {fault}")
         return findings
     for role, messages, words in _ROLES:
-        _judge(record_check.probe(variant, messages), words, f"{at}: {_CONVERSATION[role]}", findings)
+        _judge(template_check.probe(variant, messages), words, f"{at}: {_CONVERSATION[role]}", findings)
     family = prompt_format.family(template, variant.special_tokens)
     syntax = None if variant.tool_calls == "none" else variant.tool_calls or family.tool_calls
     if syntax is not None:
@@ -77,9 +78,9 @@ _CONVERSATION = {
 
 
 def _look_at_tools(variant: Variant, at: str, findings: Findings) -> None:
-    offered = record_check.probe(variant, (record_check.USER,), with_tools=True)
+    offered = template_check.probe(variant, (template_check.USER,), with_tools=True)
     _judge(offered, ("userprobe", "toolprobe"), f"{at}: {_CONVERSATION['tools']}", findings)
-    called = record_check.probe(variant, _TOOL_TURNS, with_tools=True)
+    called = template_check.probe(variant, _TOOL_TURNS, with_tools=True)
     words = ("userprobe", "keyprobe", "valueprobe", "resultprobe")
     _judge(called, words, f"{at}: {_CONVERSATION['tool']}", findings)
 
@@ -96,9 +97,9 @@ _MEANING = {
 }
 
 
-def _judge(made: record_check.Probe, words: Sequence[str], conversation: str, findings: Findings) -> None:
+def _judge(made: template_check.Probe, words: Sequence[str], conversation: str, findings: Findings) -> None:
     if made.error is not None:
-        sentence = f"{conversation} cannot be rendered: {record_check.reason_of(made.error)}"
+        sentence = f"{conversation} cannot be rendered: {template_check.reason_of(made.error)}"
         if made.error.broken:
             findings.problems.append(sentence)
         else:

@@ -6,7 +6,7 @@ import pytest
 from botocore.exceptions import ClientError, EventStreamError
 
 from tests.emulators.bedrock.conftest import drain
-from tollgate.emulators.bedrock.converse import to_chat
+from tollgate.emulators.bedrock.converse_request import to_chat
 from tollgate.engines.base import Delta
 
 pytestmark = pytest.mark.path

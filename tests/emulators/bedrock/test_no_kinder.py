@@ -13,7 +13,7 @@ from tests.emulators.bedrock.virtual_time import VirtualTimeLoop, run
 from tollgate.emulators.bedrock import Bedrock
 from tollgate.emulators.bedrock.billing import WindowCounter
 from tollgate.emulators.bedrock.control import describe
-from tollgate.emulators.bedrock.converse import to_chat
+from tollgate.emulators.bedrock.converse_request import to_chat
 from tollgate.emulators.bedrock.errors import ServiceError
 from tollgate.emulators.bedrock.formats import choose
 from tollgate.emulators.bedrock.formats.fields import known_keys

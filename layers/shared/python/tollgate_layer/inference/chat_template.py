@@ -9,8 +9,8 @@ from tollgate_layer.inference.conversation import Conversation, parser_spec, ref
 from tollgate_layer.inference.failures.errors import ApiError, RequestError
 from tollgate_layer.inference.json_text import JsonObject
 from tollgate_layer.inference.record import Variant
-from tollgate_layer.inference.record_check import is_templates_fault
 from tollgate_layer.inference.schemas import parameters as parameter_table
+from tollgate_layer.inference.template_check import is_templates_fault
 
 _OPTIONS = ("add_generation_prompt", "continue_final_message")
 

@@ -22,8 +22,8 @@ from tollgate_layer.inference.json_text import JsonObject, sound
 from tollgate_layer.inference.length import fit
 from tollgate_layer.inference.parameters import with_defaults
 from tollgate_layer.inference.record import MODEL_NAME, ModelRecord, Variant, parse_record
-from tollgate_layer.inference.record_check import check_template
 from tollgate_layer.inference.request import IncomingRequest, Request
+from tollgate_layer.inference.template_check import check_template
 
 
 class Invocation(NamedTuple):
