@@ -1,4 +1,4 @@
-"""For each finding, ways to write it and ways to write the same thing well."""
+"""The ways to write each finding, and ways to write the same thing well."""
 
 from __future__ import annotations
 

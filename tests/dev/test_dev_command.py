@@ -66,6 +66,7 @@ def test_the_printed_request_works_when_it_is_pasted(dev):
 
     assert '"chat.completion"' in answer.stdout
     assert "tollgate-local" in dev.output
+    assert re.search(r"Bedrock +http://127\.0\.0\.1:\d+ ", dev.output)
     assert re.match(r"POST /v1/chat/completions 200 \d+ ms\n", dev.process.stdout.readline())
 
 

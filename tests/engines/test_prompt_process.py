@@ -113,7 +113,7 @@ def test_a_tokenizer_that_panics_is_a_generation_error(folder):
 
 def test_a_panic_while_a_tokenizer_is_loaded_is_a_load_error(folder, monkeypatch):
     class PanicException(BaseException):
-        """As PyO3 raises it."""
+        """A panic as PyO3 raises it."""
 
     class Panicking:
         @staticmethod

@@ -1,4 +1,4 @@
-"""From request to invocation: the record's defaults and limits, the variant, the body of each format."""
+"""What invocation a request becomes: the record's defaults and limits, the variant, the body of each format."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""At request time: what only the record's author can mend is never told as the client's mistake."""
+"""What only the record's author can mend is, at request time, never told as the client's mistake."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from tests.stream.upstream import http
 pytestmark = pytest.mark.path
 
 CLOSE = None
-"""In place of an answer: the server closes the connection."""
+"""Stands in place of an answer: the server closes the connection."""
 
 
 class Cut(bytes):

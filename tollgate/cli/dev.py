@@ -108,7 +108,7 @@ def _write(text: str) -> None:
 
 
 def welcome(local: Local, seconds: float) -> str:
-    """The greeting of a started stack: the base URL, the key, and a request that works when pasted."""
+    """The greeting of a started stack: its URLs, the key, and a request that works when pasted."""
     model = local.models[0] if local.models else "MODEL"
     body = f'{{"model": "{model}", "messages": [{{"role": "user", "content": "Hello"}}]}}'
     return f"""
@@ -118,6 +118,7 @@ Tollgate answers after {seconds:.1f} s; Ctrl-C stops it.
             {local.url}/stream/v1 sends tokens as they come
   API key   {local.key}
   models    {", ".join(local.models)}
+  Bedrock   {local.bedrock_url} is the embedded one
 
 curl {local.url}/v1/chat/completions -H 'Authorization: Bearer {local.key}' \\
   -H 'Content-Type: application/json' -d '{body}'

@@ -1,4 +1,4 @@
-"""From a chat request to the prompt that a server of open models makes of it with the model's own template.
+"""The prompt of a chat request that a server of open models makes with the model's own chat template.
 
 It is deliberately no kinder than such a server. `prompt_format.normalise` would help a template that prints nothing for
 the role `developer`, or loses a second system message; a model that is served gets its messages nearly as they came,

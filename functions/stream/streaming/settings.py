@@ -24,7 +24,7 @@ class Settings(NamedTuple):
     record_ttl_s: float
     """How long a model's record is used before it is read again."""
     comment_interval_s: float
-    """After how much silence a stream gets a comment that keeps connections open."""
+    """How much silence there is before a stream gets a comment that keeps connections open."""
     model_wait_s: float
     """How long a request waits for a model that is being loaded."""
     timeout_s: float

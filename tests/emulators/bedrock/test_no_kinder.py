@@ -39,7 +39,7 @@ class SeedEngine:
 
 
 class PanicException(BaseException):
-    """As PyO3 raises it: no Exception."""
+    """A panic as PyO3 raises it: no Exception."""
 
 
 class PanickingEngine:

@@ -87,7 +87,7 @@ class GatewayResponses:
             )
 
     def render(self, refusal: RefusalError, request: ApiRequest, context: dict[str, Any]) -> ApiResponse:
-        """The answer to a refused request."""
+        """The response to a refused request."""
         kind = _TYPES[refusal.type]
         name = self._definition_name(refusal.type, kind.status)
         definition = self._definitions.get(name, {})

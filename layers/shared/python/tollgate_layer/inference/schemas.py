@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pydantic_core import SchemaValidator
 
 TOLLGATE = "tollgate"
-"""Among those who honour a parameter: Tollgate itself."""
+"""The name of Tollgate itself among those who honour a parameter."""
 
 FUNCTION_MARKER = "$function"
 """Stands in the generated JSON for a function of this module: `{"$function": "json_kind"}`."""

@@ -46,7 +46,7 @@ CALL = {
 }
 RESULT = {"role": "tool", "tool_call_id": "a1b2c3d4e", "name": "toolprobe", "content": "resultprobe"}
 
-# The plainest conversations that there are. A template may refuse some of them by `raise_exception`; not all.
+# The plainest conversations that there are. A chat template may refuse some of them by `raise_exception`; not all.
 _PLAIN: Sequence[Sequence[JsonObject]] = (
     (USER,),
     (SYSTEM, USER),
@@ -84,7 +84,7 @@ def check_template(variant: Variant) -> None:
 
 @lru_cache(maxsize=64)
 def _is_no_template(template: str) -> bool:
-    """Kept, since a template that does not compile would be compiled again for every request."""
+    """Whether a text does not compile as a chat template. Kept, since it would be compiled again for every request."""
     # Here, since records without a chat template never need it.
     from tollgate_layer.prompt_format.rendering import check_template as compile_template
 

@@ -217,4 +217,4 @@ def _usage_by_bedrock(event: JsonObject) -> Usage:
 
 
 METRICS = "amazon-bedrock-invocationMetrics"
-"""Where Bedrock writes them. The field may come in an event of its own, which then has nothing of the model's."""
+"""The field in which Bedrock writes them. It may come in an event of its own, which then has nothing of the model's."""

@@ -1,4 +1,4 @@
-"""After the model: answer → completion → response. Postprocess does it; a stream does the same event by event."""
+"""Steps after the model: answer → completion → response. Postprocess takes them; a stream does, event by event."""
 
 from __future__ import annotations
 

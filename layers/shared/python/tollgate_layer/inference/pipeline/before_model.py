@@ -1,4 +1,4 @@
-"""Before the model: request → conversation → invocation. Preprocess does it, and the streaming function."""
+"""Steps before the model: request → conversation → invocation. Preprocess takes them, as does the Stream function."""
 
 from __future__ import annotations
 
