@@ -6,8 +6,8 @@ from typing import Any
 
 from tollgate_layer.inference.json_text import to_json
 
-DATA_LIMIT_BYTES = 256 * 1024 - 2048
-"""What a state's result may hold, less what Step Functions writes around a function's result.
+LARGEST_RESULT_BYTES = 256 * 1024 - 2048
+"""The largest result of a function: what a state's may hold, less what Step Functions writes around it.
 
 A result above the limit can be caught. One just below it is taken, and the execution then ends on the way to the next
 state, where nothing can catch it. https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
@@ -16,4 +16,4 @@ state, where nothing can catch it. https://docs.aws.amazon.com/step-functions/la
 
 def fits_into_a_state(result: Any) -> bool:
     """Whether a function's result, as JSON in UTF-8, is small enough to be a state's."""
-    return len(to_json(result).encode("utf-8", "surrogatepass")) <= DATA_LIMIT_BYTES
+    return len(to_json(result).encode("utf-8", "surrogatepass")) <= LARGEST_RESULT_BYTES
