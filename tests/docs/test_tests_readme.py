@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 
-from tests.conftest import ROOT
+from tests.conftest import COUNTED, ROOT
 
 README = (ROOT / "tests" / "README.md").read_text()
 CONFIGURATION = tomllib.loads((ROOT / "pyproject.toml").read_text())
@@ -42,9 +42,14 @@ def test_the_folders_and_files_that_are_named_exist():
 
 
 def test_the_folders_under_coverage_exist():
-    (folders,) = re.findall(r"^DEPLOYED +:= (.+)$", MAKEFILE, re.MULTILINE)
+    assert COUNTED
+    assert [folder for folder in COUNTED if not folder.is_dir()] == []
 
-    assert [folder for folder in folders.split() if not (ROOT / folder).is_dir()] == []
+
+def test_every_test_is_in_one_of_the_three_runs():
+    marks = re.findall(r'\$\(BIN\)/pytest -m "(.+?) and \$\(HERE\)"', MAKEFILE)
+
+    assert marks == ["counted and not alone", "not counted and not alone", "alone"]
 
 
 def test_the_coverage_that_is_demanded_is_the_one_that_is_named():
