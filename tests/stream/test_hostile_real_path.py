@@ -166,3 +166,18 @@ def test_the_size_of_a_stop_sequence_and_the_number_of_calls_are_bounded(local, 
 
         assert_error(answer, 400, "invalid_parameter")
         assert answer.json()["error"]["param"] == param
+
+
+@pytest.mark.parametrize("base", BASES)
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_client_that_takes_one_call_gets_one(local, base, stream):
+    call = '<tool_call>{"name": "f", "arguments": {}}</tool_call>'
+    answers(local, json.dumps({"choices": [{"index": 0, "text": call * 2, "finish_reason": "stop"}]}), "rendered")
+    tool = {"type": "function", "function": {"name": "f"}}
+
+    answer = ask(
+        local, base, HELLO | {"tools": [tool], "parallel_tool_calls": False, "stream": stream}, model="rendered"
+    )
+
+    assert answer.status_code == 200, answer.text
+    assert (answer.text.count('"name":"f"'), '"finish_reason":"tool_calls"' in answer.text) == (1, True)
