@@ -17,7 +17,8 @@ TOOLS = [{"type": "function", "function": {"name": name}} for name in ("f", "g")
 ANSWERS = {
     "qwen2.5": '{before}<tool_call>\n{{"name": "f", "arguments": {{}}}}\n</tool_call>{between}'
     '<tool_call>\n{{"name": "g", "arguments": {{}}}}\n</tool_call>{behind}',
-    "mistral-v3": '{before}[TOOL_CALLS] [{{"name": "f", "arguments": {{}}}}, {{"name": "g", "arguments": {{}}}}]{behind}',
+    "mistral-v3": "{before}[TOOL_CALLS] "
+    '[{{"name": "f", "arguments": {{}}}}, {{"name": "g", "arguments": {{}}}}]{behind}',
 }
 
 

@@ -122,6 +122,27 @@ def test_an_answer_that_is_nested_deeply_is_the_models_error(local, base):
     assert_error(ask(local, base, HELLO), 502, "model_error")
 
 
+CALLING = """{"choices": [{"index": 0, "finish_reason": "tool_calls", "message": {"content": null, "tool_calls":
+    [{"id": "c", "function": {"name": "f", "arguments": %s}}]}}]}"""
+SAYING = '{"choices": [{"index": 0, "finish_reason": "stop", "message": {"content": "x"}, "logprobs": %s}]%s}'
+TOKEN = '{"content": [{"token": "x", "logprob": %s}]}'
+
+
+@pytest.mark.parametrize("base", BASES)
+@pytest.mark.parametrize("raw", [
+    CALLING % '{"a": 1e999}', CALLING % '{"a": -1e999}', CALLING % '{"a": NaN}', CALLING % ('{"a": %s}' % ("9" * 5000)),
+    SAYING % (TOKEN % "-1e999", ""), SAYING % (TOKEN % "NaN", ""), SAYING % (TOKEN % "-Infinity", ""),
+    SAYING % (TOKEN % ("9" * 5000), ""), SAYING % ("null", ', "usage": Infinity'), SAYING % ("null", ', "x": 1e400'),
+    *(SAYING % ("null", f', "x": {"[" * depth}{"]" * depth}') for depth in (130, 400, 990, 1100, 5000, 20_000, 100_000)),
+    *(SAYING % ("null", f', "x": {'{"a":' * depth}1{"}" * depth}') for depth in (130, 400, 990, 1100, 5000, 20_000)),
+    "[" * 20_000 + "]" * 20_000, "[" * 100_000, '{"a":' * 20_000, '"x', "", "\ufeff{}", "nul", "{'a': 1}", "[1,]",
+], ids=lambda raw: f"{raw[:12]}…{len(raw)}…{raw[-12:]}")  # fmt: skip
+def test_an_answer_that_is_no_json_anybody_could_carry_is_the_models_error(local, base, raw):
+    answers(local, raw)
+
+    assert_error(ask(local, base, HELLO), 502, "model_error")
+
+
 @pytest.mark.parametrize("base", BASES)
 def test_readers_of_lines_get_each_event_whole(local, base):
     text = "✅ one\u2028two\u0085three"
