@@ -125,6 +125,7 @@ def test_an_answer_that_is_nested_deeply_is_the_models_error(local, base):
 CALLING = """{"choices": [{"index": 0, "finish_reason": "tool_calls", "message": {"content": null, "tool_calls":
     [{"id": "c", "function": {"name": "f", "arguments": %s}}]}}]}"""
 SAYING = '{"choices": [{"index": 0, "finish_reason": "stop", "message": {"content": "x"}, "logprobs": %s}]%s}'
+DEPTHS = (130, 400, 990, 1100, 5000, 20_000)
 TOKEN = '{"content": [{"token": "x", "logprob": %s}]}'
 
 
@@ -133,8 +134,8 @@ TOKEN = '{"content": [{"token": "x", "logprob": %s}]}'
     CALLING % '{"a": 1e999}', CALLING % '{"a": -1e999}', CALLING % '{"a": NaN}', CALLING % ('{"a": %s}' % ("9" * 5000)),
     SAYING % (TOKEN % "-1e999", ""), SAYING % (TOKEN % "NaN", ""), SAYING % (TOKEN % "-Infinity", ""),
     SAYING % (TOKEN % ("9" * 5000), ""), SAYING % ("null", ', "usage": Infinity'), SAYING % ("null", ', "x": 1e400'),
-    *(SAYING % ("null", f', "x": {"[" * depth}{"]" * depth}') for depth in (130, 400, 990, 1100, 5000, 20_000, 100_000)),
-    *(SAYING % ("null", f', "x": {'{"a":' * depth}1{"}" * depth}') for depth in (130, 400, 990, 1100, 5000, 20_000)),
+    *(SAYING % ("null", ', "x": ' + "[" * depth + "]" * depth) for depth in DEPTHS),
+    *(SAYING % ("null", ', "x": ' + '{"a":' * depth + "1" + "}" * depth) for depth in DEPTHS),
     "[" * 20_000 + "]" * 20_000, "[" * 100_000, '{"a":' * 20_000, '"x', "", "\ufeff{}", "nul", "{'a': 1}", "[1,]",
 ], ids=lambda raw: f"{raw[:12]}…{len(raw)}…{raw[-12:]}")  # fmt: skip
 def test_an_answer_that_is_no_json_anybody_could_carry_is_the_models_error(local, base, raw):

@@ -16,9 +16,9 @@ def nested(depth: int, opening: str = "[", closing: str = "]") -> str:
 
 
 @pytest.mark.parametrize("text", [
-    "", "x", "{", "NaN", "Infinity", '{"a": -Infinity}', "1e999", '[{"a": -1e400}]', "9" * 5000, "[1,]", "'a'", "\ufeff1",
+    "", "x", "{", "NaN", "Infinity", '{"a": -Infinity}', "1e999", '[{"a": -1e400}]', "9" * 5000, "[1,]", "'a'",
     nested(MOST_LEVELS + 1), nested(MOST_LEVELS + 1, '{"a":', "}"), nested(20_000), nested(100_000, '{"a":', "}"),
-    "[" * 100_000,
+    "[" * 100_000, "\ufeff1",
 ], ids=lambda text: f"{text[:9]}…{len(text)}")  # fmt: skip
 def test_what_is_no_json_is_no_result(text):
     with pytest.raises(ValueError):

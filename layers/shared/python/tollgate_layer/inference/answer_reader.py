@@ -12,6 +12,7 @@ from tollgate_layer.inference.backends.body_format import Answer, CallPiece, Par
 from tollgate_layer.inference.call_order import CallOrder
 from tollgate_layer.inference.completion import Delta
 from tollgate_layer.inference.completion_spec import CompletionSpec
+from tollgate_layer.inference.failures.errors import AnswerError
 from tollgate_layer.inference.sound_pieces import SoundPieces
 from tollgate_layer.inference.stop_filter import StopFilter
 from tollgate_layer.prompt_format import CompletionParser, Content, Piece, Reasoning, ToolArguments, ToolCall
@@ -27,9 +28,19 @@ FINISH_REASONS = {
     "model_length": "length",
     "tool_calls": "tool_calls",
     "tool_call": "tool_calls",
+    "function_call": "tool_calls",
     "content_filter": "content_filter",
 }
 """The models' own words for why an answer ended, as OpenAI's finish reasons."""
+
+BROKEN_OFF = frozenset(
+    {"error", "abort", "aborted", "cancelled", "canceled", "timeout", "network_error", "insufficient_system_resource"}
+)
+"""Words for an answer that the model's server broke off: there is no completion.
+
+vLLM and SGLang write abort, newer vLLM, Mistral and routers error, TensorRT-LLM cancelled and timeout, Zhipu
+network_error, DeepSeek insufficient_system_resource.
+"""
 
 OTHER = "other"
 """What the log says for every other word: it is the model's own, of any length, and could be anything."""
@@ -130,7 +141,7 @@ class _ChoiceReader:
         self.length = 0
 
     def feed(self, part: Part) -> Iterator[Delta]:
-        """The deltas that are certain with this part. Raises AnswerError: a call has no name."""
+        """The deltas that are certain with this part. Raises AnswerError: a call has no name, or the server gave up."""
         if self.finished:
             return  # before the model was done: at a stop sequence that it does not know, or at a call too many
         if part.reasoning or part.refusal or part.calls:
@@ -162,7 +173,9 @@ class _ChoiceReader:
         return tuple(call for call in calls if call.position == 0)
 
     def finish(self, stop_reason: str) -> Iterator[Delta]:
-        """What was held back, and the end of the choice. Raises AnswerError: a call has no name."""
+        """What was held back, and the end of the choice. Raises AnswerError: as `feed`."""
+        if stop_reason.lower() in BROKEN_OFF:
+            raise AnswerError
         text = self._stop.feed(self._sound.finish("content")) + self._stop.finish()
         yield from self._read_text(text, Part())
         if self._parser is not None:
