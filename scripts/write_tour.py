@@ -59,7 +59,7 @@ def blocks(local: Local) -> dict[str, str]:
     conversation = converse(request, record, variant, created)
     invocation, spec, _ = prepare(request, resolved["record"], created)
 
-    parts = FORMATS[spec.body_format].read(answer)
+    parts = FORMATS[spec.body_format].read(answer, whole=True)
     reader = AnswerReader(spec)
     deltas = [*reader.feed(parts), *reader.finish()]
     postprocessed = execution.state("Postprocess").output

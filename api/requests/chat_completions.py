@@ -62,7 +62,9 @@ class ChatCompletionRequest(SamplingParameters):
         honoured_by=[OPENAI_CHAT, TEMPLATE],
     )
     parallel_tool_calls: bool | None = parameter(
-        "Whether one answer may have several calls.", honoured_by=[OPENAI_CHAT], nothing=[True]
+        "Whether one answer may have several calls; false ends it in front of its second call.",
+        honoured_by=[OPENAI_CHAT, TEMPLATE],
+        nothing=[True],
     )
     reasoning_effort: Literal["none", "minimal", "low", "medium", "high", "xhigh"] | None = parameter(
         "How long a reasoning model thinks.", honoured_by=[OPENAI_CHAT], nothing_elsewhere=["none"]

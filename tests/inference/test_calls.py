@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import time
 
 import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
 
 from tests.inference.conftest import prepared, record
 from tollgate_layer.inference.answer_reader import AnswerReader
@@ -28,12 +31,20 @@ def whole(*calls):
 
 def streamed(*pieces):
     """The calls in the completion of a stream, in each of whose events is one list of pieces."""
+    calls = streamed_calls(*pieces)
+    ids = [call.id for call in calls]
+    assert len(ids) == len(set(ids)), "each call has its id once"
+    return calls
+
+
+def streamed_calls(*pieces):
+    """The same, where a server may give two calls one id."""
     reader = AnswerReader(prepared(record(), stream=True).spec)
     events = [{"choices": [{"index": 0, "delta": {"tool_calls": calls}}]} for calls in pieces]
     events.append({"choices": [{"index": 0, "delta": {}, "finish_reason": "tool_calls"}]})
     deltas = [delta for event in events for delta in reader.feed(FORMATS["openai_chat"].read(event))]
-    ids = [piece.id for delta in deltas for piece in delta.calls if piece.id is not None]
-    assert len(ids) == len(set(ids)), "each call has its id once"
+    begun = [piece.position for delta in deltas for piece in delta.calls if piece.id is not None]
+    assert len(begun) == len(set(begun)), "each call has its id once"
     (choice,) = add_up(deltas, reader.usage).choices
     return choice.calls
 
@@ -166,3 +177,125 @@ def test_an_empty_finish_reason_ends_nothing():
     (part,) = FORMATS["openai_chat"].read({"choices": [{"delta": {"content": "a"}, "finish_reason": ""}]}).parts
 
     assert part.stop_reason is None
+
+
+NUMBERINGS = {
+    "by their order": lambda place: {"index": place},
+    "as text": lambda place: {"index": str(place)},
+    "with gaps": lambda place: {"index": 3 * place + 1},
+    "all 0": lambda place: {"index": 0},
+    "not at all": lambda place: {},
+}
+CUTS = {
+    "whole": lambda call, at: [call],
+    "name first": lambda call, at: [with_arguments(call, ""), bare(call, arguments_of(call))],
+    "in two pieces": lambda call, at: [
+        with_arguments(call, arguments_of(call)[:at]), bare(call, arguments_of(call)[at:])
+    ],
+    "in pieces": lambda call, at: [
+        with_arguments(call, arguments_of(call)[:at]), bare(call, arguments_of(call)[at:at + 1]),
+        bare(call, arguments_of(call)[at + 1:]), bare(call, ""),
+    ],
+    "id and name in each piece": lambda call, at: [
+        with_arguments(call, ""), with_arguments(call, arguments_of(call)[:at]),
+        with_arguments(call, arguments_of(call)[at:]), with_arguments(call, ""),
+    ],
+    "id first": lambda call, at: [
+        {name: value for name, value in call.items() if name != "function"}, {**call, "id": None}
+    ],
+}  # fmt: skip
+
+
+def arguments_of(each):
+    return each["function"]["arguments"]
+
+
+def with_arguments(each, arguments):
+    return {**each, "function": {**each["function"], "arguments": arguments}}
+
+
+def bare(each, arguments):
+    """A piece that says nothing but arguments, and the call's number where it has one."""
+    return {name: value for name, value in each.items() if name == "index"} | {"function": {"arguments": arguments}}
+
+
+@settings(max_examples=400)
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from("fg"),
+            st.dictionaries(st.text('a"\\{}[]é', max_size=4), st.text('b"\\{}[]', max_size=6) | st.just({"c": [1]})),
+        ),
+        min_size=1,
+        max_size=5,
+    ),
+    st.sampled_from([*NUMBERINGS]),
+    st.sampled_from([*CUTS]),
+    st.sampled_from(["own ids", "one id", "no ids"]),
+    st.integers(1, 20),
+    st.booleans(),
+)
+def test_calls_in_pieces_are_the_same_calls_as_whole(written, numbering, cut, ids, at, in_one_event):
+    # GIVEN calls, and a way to write them that tells where one begins
+    calls = []
+    for place, (name, arguments) in enumerate(written):
+        id_ = {"own ids": {"id": f"c{place}"}, "one id": {"id": "c"}, "no ids": {}}[ids]
+        text = json.dumps(arguments, ensure_ascii=False)
+        calls.append(call(name, text, **id_, **NUMBERINGS[numbering](place)))
+    if cut == "id first":
+        assume(ids == "own ids")
+    if cut == "id and name in each piece":
+        assume(ids != "no ids" or numbering != "not at all")
+
+    # WHEN they come in pieces
+    pieces = [piece for each in calls for piece in CUTS[cut](each, at)]
+    made = streamed_calls(*([pieces] if in_one_event else ([piece] for piece in pieces)))
+
+    # THEN they are the calls of the whole answer
+    expected = [(each["function"]["name"], arguments_of(each)) for each in whole(*calls)]
+    assert [(each.name, each.arguments) for each in made] == expected
+    if ids != "no ids":
+        assert [each.id for each in made] == [each["id"] for each in calls]
+
+
+@pytest.mark.parametrize("number", [{}, {"index": 0}, {"index": None}])
+@pytest.mark.parametrize("id_", [{"id": "c"}, {}])
+def test_a_name_behind_complete_arguments_begins_another_call(number, id_):
+    calls = [call("f", "{}", **id_, **number), call("g", "{}", **id_, **number), call("g", '{"a":1}', **id_, **number)]
+
+    for made in (streamed_calls(calls), streamed_calls(*([piece] for piece in calls))):
+        assert [each[1:] for each in made] == [("f", "{}"), ("g", "{}"), ("g", '{"a":1}')]
+
+
+def test_brackets_and_quotes_in_texts_complete_no_arguments():
+    pieces = ['{"a":"}', '\\', '"}"', "}"]  # fmt: skip
+
+    made = streamed_calls(*([call("f", piece, id="c", index=0)] for piece in pieces))
+
+    assert made == [("c", "f", '{"a":"}\\"}"}')]
+
+
+def test_pieces_that_each_repeat_the_name_are_read_in_linear_time():
+    def seconds(number):
+        began = time.process_time()
+        made = streamed_calls(
+            *([call("f", piece, id="c", index=0)] for piece in ['{"a":"', *["[" * 20] * number, '"}'])
+        )
+        assert len(made) == 1
+        return time.process_time() - began
+
+    seconds(100)
+    assert min(seconds(16_000) for _ in range(3)) < 20 * min(seconds(2_000) for _ in range(3))
+
+
+def test_an_id_that_comes_behind_the_name_begins_no_other_call():
+    made = streamed_calls([call("f", "", index=0)], [{"id": "c", "index": 0}], [call(None, '{"a":1}', index=0)])
+
+    assert [each[1:] for each in made] == [("f", '{"a":1}')]
+
+
+def test_another_id_without_a_name_is_no_call():
+    pieces = [[call("f", "{}", id="c")], [call("f", "", id="c")], [call(None, "{}", id="d")]]
+
+    with pytest.raises(AnswerError):
+        streamed_calls(*pieces)

@@ -122,6 +122,28 @@ def test_an_answer_that_is_nested_deeply_is_the_models_error(local, base):
     assert_error(ask(local, base, HELLO), 502, "model_error")
 
 
+CALLING = """{"choices": [{"index": 0, "finish_reason": "tool_calls", "message": {"content": null, "tool_calls":
+    [{"id": "c", "function": {"name": "f", "arguments": %s}}]}}]}"""
+SAYING = '{"choices": [{"index": 0, "finish_reason": "stop", "message": {"content": "x"}, "logprobs": %s}]%s}'
+DEPTHS = (130, 400, 990, 1100, 5000, 20_000)
+TOKEN = '{"content": [{"token": "x", "logprob": %s}]}'
+
+
+@pytest.mark.parametrize("base", BASES)
+@pytest.mark.parametrize("raw", [
+    CALLING % '{"a": 1e999}', CALLING % '{"a": -1e999}', CALLING % '{"a": NaN}', CALLING % ('{"a": %s}' % ("9" * 5000)),
+    SAYING % (TOKEN % "-1e999", ""), SAYING % (TOKEN % "NaN", ""), SAYING % (TOKEN % "-Infinity", ""),
+    SAYING % (TOKEN % ("9" * 5000), ""), SAYING % ("null", ', "usage": Infinity'), SAYING % ("null", ', "x": 1e400'),
+    *(SAYING % ("null", ', "x": ' + "[" * depth + "]" * depth) for depth in DEPTHS),
+    *(SAYING % ("null", ', "x": ' + '{"a":' * depth + "1" + "}" * depth) for depth in DEPTHS),
+    "[" * 20_000 + "]" * 20_000, "[" * 100_000, '{"a":' * 20_000, '"x', "", "\ufeff{}", "nul", "{'a': 1}", "[1,]",
+], ids=lambda raw: f"{raw[:12]}…{len(raw)}…{raw[-12:]}")  # fmt: skip
+def test_an_answer_that_is_no_json_anybody_could_carry_is_the_models_error(local, base, raw):
+    answers(local, raw)
+
+    assert_error(ask(local, base, HELLO), 502, "model_error")
+
+
 @pytest.mark.parametrize("base", BASES)
 def test_readers_of_lines_get_each_event_whole(local, base):
     text = "✅ one\u2028two\u0085three"
@@ -166,3 +188,18 @@ def test_the_size_of_a_stop_sequence_and_the_number_of_calls_are_bounded(local, 
 
         assert_error(answer, 400, "invalid_parameter")
         assert answer.json()["error"]["param"] == param
+
+
+@pytest.mark.parametrize("base", BASES)
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_client_that_takes_one_call_gets_one(local, base, stream):
+    call = '<tool_call>{"name": "f", "arguments": {}}</tool_call>'
+    answers(local, json.dumps({"choices": [{"index": 0, "text": call * 2, "finish_reason": "stop"}]}), "rendered")
+    tool = {"type": "function", "function": {"name": "f"}}
+
+    answer = ask(
+        local, base, HELLO | {"tools": [tool], "parallel_tool_calls": False, "stream": stream}, model="rendered"
+    )
+
+    assert answer.status_code == 200, answer.text
+    assert (answer.text.count('"name":"f"'), '"finish_reason":"tool_calls"' in answer.text) == (1, True)

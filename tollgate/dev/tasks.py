@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from tollgate.dev.aws_clients import BedrockRuntime, DynamoDb, ServiceAnswer, ServiceUnreachableError
 from tollgate.emulators.lambda_functions import Function, FunctionError
-from tollgate.emulators.step_functions import StateError, TaskHandler
+from tollgate.emulators.step_functions import RUNTIME, StateError, TaskHandler, parse_result
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -110,9 +110,9 @@ class _InvokeModel:
         if answer.error is not None:
             raise _service_error(_BEDROCK_PREFIX, "BedrockRuntime", answer)
         try:
-            return {"Body": json.loads(answer.body), "ContentType": accept}
+            return {"Body": parse_result(answer.body), "ContentType": accept}
         except ValueError as error:
-            raise StateError("States.Runtime", f"The answer of the model is no JSON: {error}") from error
+            raise StateError(RUNTIME, f"The answer of the model is no JSON: {error}") from error
 
 
 def _require_string(value: Any, field: str) -> None:

@@ -127,7 +127,8 @@ class StreamingPipeline:
                 if failure:
                     raise failure
                 if reader.finished and not body_format.knows_stop:
-                    break  # at a stop sequence that the model does not know: it would go on, and be billed
+                    # At a stop sequence that the model does not know, or a call too many: it would go on, billed.
+                    break
         if not reader.finished:
             raise AnswerError
 

@@ -5,12 +5,14 @@ https://docs.aws.amazon.com/step-functions/latest/dg/concepts-amazon-states-lang
 
 from tollgate.emulators.step_functions.data_limit import DATA_LIMIT_BYTES
 from tollgate.emulators.step_functions.definition import StateMachineDefinition, load_definition
-from tollgate.emulators.step_functions.errors import StateError
+from tollgate.emulators.step_functions.errors import RUNTIME, StateError
 from tollgate.emulators.step_functions.execution import Execution, StateRun
 from tollgate.emulators.step_functions.interpreter import StateMachine, TaskHandler
+from tollgate.emulators.step_functions.results import parse_result
 
 __all__ = [
     "DATA_LIMIT_BYTES",
+    "RUNTIME",
     "Execution",
     "StateError",
     "StateMachine",
@@ -18,4 +20,5 @@ __all__ = [
     "StateRun",
     "TaskHandler",
     "load_definition",
+    "parse_result",
 ]

@@ -96,6 +96,9 @@ class StateMachine:
             execution.status, execution.error, execution.cause = "TIMED_OUT", TIMEOUT, ""
         except StateError as error:
             execution.status, execution.error, execution.cause = "FAILED", error.error, error.cause
+        except RecursionError:
+            # Python's own depth, which nothing here should reach: data is bounded where it comes in (results.py).
+            execution.status, execution.error, execution.cause = "FAILED", RUNTIME, "The data is nested too deeply."
         execution.ended_s = self._clock.now()
         return execution
 

@@ -5,13 +5,14 @@ The same code serves both: a whole answer is a stream of one event (docs/decisio
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from tollgate_layer.inference.backends.body_format import Answer, CallPiece, Part, Usage
 from tollgate_layer.inference.call_order import CallOrder
 from tollgate_layer.inference.completion import Delta
 from tollgate_layer.inference.completion_spec import CompletionSpec
+from tollgate_layer.inference.failures.errors import AnswerError
 from tollgate_layer.inference.sound_pieces import SoundPieces
 from tollgate_layer.inference.stop_filter import StopFilter
 from tollgate_layer.prompt_format import CompletionParser, Content, Piece, Reasoning, ToolArguments, ToolCall
@@ -27,9 +28,19 @@ FINISH_REASONS = {
     "model_length": "length",
     "tool_calls": "tool_calls",
     "tool_call": "tool_calls",
+    "function_call": "tool_calls",
     "content_filter": "content_filter",
 }
 """The models' own words for why an answer ended, as OpenAI's finish reasons."""
+
+BROKEN_OFF = frozenset(
+    {"error", "abort", "aborted", "cancelled", "canceled", "timeout", "network_error", "insufficient_system_resource"}
+)
+"""Words for an answer that the model's server broke off: there is no completion.
+
+vLLM and SGLang write abort, newer vLLM, Mistral and routers error, TensorRT-LLM cancelled and timeout, Zhipu
+network_error, DeepSeek insufficient_system_resource.
+"""
 
 OTHER = "other"
 """What the log says for every other word: it is the model's own, of any length, and could be anything."""
@@ -123,14 +134,16 @@ class _ChoiceReader:
             self._parser = CompletionParser(**spec.parser._asdict())
         self._calls = CallOrder()
         self._called_tools = False
+        self._parallel_calls = spec.parallel_calls
+        self._has_enough = False
         self.finished = False
         self.stop_reason: str | None = None
         self.length = 0
 
     def feed(self, part: Part) -> Iterator[Delta]:
-        """The deltas that are certain with this part. Raises AnswerError: a call has no name."""
+        """The deltas that are certain with this part. Raises AnswerError: a call has no name, or the server gave up."""
         if self.finished:
-            return  # at a stop sequence that the model does not know: it goes on, and nobody wants it
+            return  # before the model was done: at a stop sequence that it does not know, or at a call too many
         if part.reasoning or part.refusal or part.calls:
             reasoning = self._sound.feed_or_none("reasoning", part.reasoning)
             refusal = self._sound.feed_or_none("refusal", part.refusal)
@@ -139,7 +152,7 @@ class _ChoiceReader:
                 yield Delta(self._number, reasoning=reasoning, refusal=refusal, calls=calls)
         text = self._sound.feed("content", part.text)
         yield from self._read_text(self._stop.feed(text), part)
-        if self._stop.hit:
+        if self._stop.hit or self._has_enough:
             yield from self.finish("stop")
         elif part.stop_reason is not None:
             yield from self.finish(part.stop_reason)
@@ -150,17 +163,28 @@ class _ChoiceReader:
             known = self._calls.place(piece)
             if known is not None:
                 placed.append(known)
-        return tuple(placed)
+        return self._wanted(placed)
+
+    def _wanted(self, calls: Iterable[CallPiece]) -> tuple[CallPiece, ...]:
+        """The pieces of those calls that the client takes: all, or the first call's."""
+        if self._parallel_calls:
+            return tuple(calls)
+        # Pieces of two calls may alternate, so that the first one may go on behind the beginning of the second.
+        return tuple(call for call in calls if call.position == 0)
 
     def finish(self, stop_reason: str) -> Iterator[Delta]:
-        """What was held back, and the end of the choice. Raises AnswerError: a call has no name."""
+        """What was held back, and the end of the choice. Raises AnswerError: as `feed`."""
+        if stop_reason.lower() in BROKEN_OFF:
+            raise AnswerError
         text = self._stop.feed(self._sound.finish("content")) + self._stop.finish()
         yield from self._read_text(text, Part())
         if self._parser is not None:
             for piece in self._parser.finish():
+                if self._is_one_too_many(piece):
+                    break
                 yield self._delta(piece)
         reasoning, refusal = self._sound.finish("reasoning"), self._sound.finish("refusal")
-        calls = self._calls.finish()
+        calls = self._wanted(self._calls.finish())
         if reasoning or refusal or calls:
             yield Delta(self._number, reasoning=reasoning or None, refusal=refusal or None, calls=calls)
         self.finished, self.stop_reason = True, stop_reason
@@ -179,10 +203,22 @@ class _ChoiceReader:
             return
         # Log-probabilities are of the whole part: the first delta takes them, or an empty one where all text is held.
         for piece in self._parser.feed(text):
+            if self._is_one_too_many(piece):
+                break
             yield self._delta(piece)._replace(logprobs=logprobs)
             logprobs = None
         if logprobs:
             yield Delta(self._number, content="", logprobs=logprobs)
+
+    def _is_one_too_many(self, piece: Piece) -> bool:
+        """Whether a piece begins a second call where the client takes one, or stands behind it.
+
+        The answer ends there. What the model says between its first call and the second is still part of it, so that
+        an answer with one call is the same with and without the wish.
+        """
+        if isinstance(piece, ToolCall) and piece.index > 0 and not self._parallel_calls:
+            self._has_enough = True
+        return self._has_enough
 
     def _delta(self, piece: Piece) -> Delta:
         if isinstance(piece, Content):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from tollgate_layer.inference.backends.body_format import CallPiece
 from tollgate_layer.inference.failures.errors import AnswerError
 from tollgate_layer.inference.sound_pieces import SoundPieces
@@ -12,9 +14,9 @@ class CallOrder:
     """Numbers the tool calls of one choice from 0, in the order in which the model began them.
 
     OpenAI's servers and vLLM number their calls themselves. Others do not, or give every call the number 0
-    (https://github.com/ollama/ollama/issues/7881 and 15457); they send a call whole, and with an id of its own. So a
-    piece goes on with the call of its number, unless it brings the id of another one; and without a number, an id or a
-    name begins a call.
+    (https://github.com/ollama/ollama/issues/7881 and 15457); they send a call whole, mostly with an id of its own. So
+    a piece goes on with the call of its number, unless it brings the id or the name of another one, or a name and more
+    arguments where that call's are complete; and without a number, an id or a name begins a call.
     """
 
     def __init__(self) -> None:
@@ -29,12 +31,16 @@ class CallOrder:
         """
         position = self._latest.get(piece.position)
         if position is None or self._begins_another(piece, self._begun[position]):
+            if position is not None:
+                piece = self._named_before(piece, self._begun[position])
             position = len(self._begun)
             self._begun.append(_BegunCall())
+        elif piece.name is not None:
+            self._begun[position].note_name()
         self._latest[piece.position] = self._latest[None] = position
         call = self._begun[position]
         call.id = call.id or piece.id
-        call.has_arguments = call.has_arguments or bool(piece.arguments)
+        call.add(piece.arguments)
         arguments = self._arguments.feed(position, piece.arguments)
         if call.name is not None:
             return CallPiece(position, arguments=arguments)
@@ -43,14 +49,28 @@ class CallOrder:
             return None
         call.name = piece.name
         # Clients answer a call by its id, so that one without would end the conversation.
-        call.id = call.id or openai_id()
-        return CallPiece(position, call.id, call.name, "".join(call.before_name))
+        return CallPiece(position, call.id or openai_id(), call.name, "".join(call.before_name))
 
     def _begins_another(self, piece: CallPiece, call: _BegunCall) -> bool:
         """Whether a piece does not go on with the call that had its number before."""
-        if piece.id is not None and call.id is not None:
-            return piece.id != call.id
-        return piece.position is None and piece.name is not None and call.name is not None
+        if piece.id is not None and call.id is not None and piece.id != call.id:
+            return True
+        if piece.name is not None and call.name is not None:
+            if piece.name != call.name:
+                return True
+            if piece.position is None and (piece.id is None or piece.id != call.id):
+                return True
+        elif not call.named_again:
+            return False
+        # Some servers repeat a call's id and name with each piece of it, and the last piece may have nothing to add:
+        # only arguments behind complete ones are another call's.
+        return bool(piece.arguments.strip()) and call.is_complete()
+
+    def _named_before(self, piece: CallPiece, call: _BegunCall) -> CallPiece:
+        """The first piece of a call, with the id and name that an empty piece said before it."""
+        if not call.named_again or piece.id not in (None, call.id):
+            return piece
+        return piece._replace(id=call.id, name=piece.name or call.name)
 
     def finish(self) -> tuple[CallPiece, ...]:
         """The last pieces: calls without arguments get an empty object, since no arguments are no JSON.
@@ -68,6 +88,10 @@ class CallOrder:
         return tuple(pieces)
 
 
+# A bracket, a quotation mark, or a backslash with what it escapes, which may be yet to come.
+_MARK = re.compile(r'["\[{\]}]|\\.?', re.DOTALL)
+
+
 class _BegunCall:
     """What is known of a call so far."""
 
@@ -76,3 +100,37 @@ class _BegunCall:
         self.name: str | None = None
         self.has_arguments = False
         self.before_name: list[str] = []
+        self.named_again = False
+        """Whether its name came once more when it was complete: if arguments follow, they are another call's."""
+        self._unread: list[str] = []
+        self._depth: int | None = None  # of brackets that are open; None before the first
+        self._in_string = False
+
+    def note_name(self) -> None:
+        """Take in that a piece has a name, which is this call's."""
+        self.named_again = self.name is not None and self.is_complete()
+
+    def add(self, arguments: str) -> None:
+        """Take in the next piece of the arguments."""
+        if arguments:
+            self.has_arguments = True
+            self._unread.append(arguments)
+
+    def is_complete(self) -> bool:
+        """Whether the arguments end in what closes them: every bracket that was opened is closed.
+
+        Pieces are read when somebody asks, which is seldom, and each but once.
+        """
+        text = "".join(self._unread)
+        self._unread = []
+        for found in _MARK.finditer(text):
+            mark = found.group()
+            if mark == "\\" and self._in_string:
+                self._unread = [mark]  # at the very end: what it escapes is yet to come
+            elif mark == '"':
+                self._in_string = not self._in_string
+            elif not self._in_string and mark in "{[":
+                self._depth = (self._depth or 0) + 1
+            elif not self._in_string and mark in "}]":
+                self._depth = (self._depth or 0) - 1
+        return self._depth is not None and self._depth <= 0

@@ -23,6 +23,7 @@ class CompletionSpec(NamedTuple):
     On the step path it travels through the execution as JSON, from Preprocess to Postprocess; hence `to_json`.
     `created` is in seconds since the epoch, `prompt_length` in characters, `parser` None where the text is content
     and nothing else. `choices` is how many the client asked for, `top_logprobs` how many likely tokens at each place.
+    `parallel_calls` is False where the client takes no more than one tool call in an answer.
     """
 
     dialect: str
@@ -39,6 +40,7 @@ class CompletionSpec(NamedTuple):
     # With defaults, since a release may find executions under way that the one before it began.
     choices: int = 1
     top_logprobs: int = 0
+    parallel_calls: bool = True
 
     @classmethod
     def from_json(cls, value: JsonObject) -> CompletionSpec:

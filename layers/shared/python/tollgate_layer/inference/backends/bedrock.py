@@ -34,41 +34,57 @@ class OpenAIChatBody(BodyFormat):
     name = "openai_chat"
     prompt_field = "messages"
 
-    def _read(self, answer: Any) -> Answer:
+    def _read(self, answer: Any, *, whole: bool) -> Answer:
         parts = []
         for place, choice in enumerate(_openai_choices(answer)):
-            parts.append(self._part(choice, place))
+            parts.append(self._part(choice, place, whole=whole))
         return Answer(parts, _openai_usage(answer))
 
-    def _part(self, choice: JsonObject, place: int) -> Part:
+    def _part(self, choice: JsonObject, place: int, *, whole: bool) -> Part:
         stop_reason = word_or_none(choice.get("finish_reason"))
-        # An event of a stream has `delta` where a whole answer has `message`; a last event may have neither.
-        whole = "message" in choice
-        if whole:
-            message = choice["message"]
-        elif stop_reason is not None:
-            message = choice.get("delta") or {}
+        # An event of a stream has `delta` where a whole answer has `message`.
+        field = "message" if whole or "message" in choice else "delta"
+        if field == "delta" and stop_reason is not None:
+            message = choice.get("delta") or {}  # the event that ends a choice may have nothing more to say
         else:
-            message = choice["delta"]
-        calls = []
-        for call_place, call in enumerate(objects(message.get("tool_calls"))):
-            # Whole answers number their calls by their order. In streams the number says which call goes on.
-            position = call_place if whole else number_in_list(call.get("index"))
-            calls.append(_call(call, position))
-        return Part(
+            message = choice[field]
+        if whole and not any(name in message for name in _MESSAGE_FIELDS):
+            raise KeyError("content")
+        # Whole answers number their calls by their order. In streams the number says which call goes on.
+        calls = _calls(message, numbered_by_order=field == "message")
+        part = Part(
             choice_number(choice.get("index"), place),
             text_or_none(message.get("content")) or "",  # null beside tool calls, and in events without text
             _reasoning(message),
             text_or_none(message.get("refusal")),
-            tuple(calls),
+            calls,
             logprobs.of_chat(choice.get("logprobs")),
             stop_reason,
         )
+        if not (part.text or part.reasoning or part.refusal or part.calls):
+            _refuse_other_formats(choice, "message", "delta")
+        return part
+
+
+_MESSAGE_FIELDS = ("content", "reasoning_content", "reasoning", "refusal", "tool_calls", "function_call")
+"""Where a message has what the model said. Some servers leave out what is null, but not all of them."""
 
 
 def _reasoning(message: JsonObject) -> str | None:
     """A model's thoughts. vLLM renamed the field in 2025, and for some time writes both: https://docs.vllm.ai"""
     return text_or_none(message.get("reasoning_content")) or text_or_none(message.get("reasoning"))
+
+
+def _calls(message: JsonObject, *, numbered_by_order: bool) -> tuple[CallPiece, ...]:
+    """The calls of a message, or the pieces of calls in a delta."""
+    calls = []
+    for place, call in enumerate(objects(message.get("tool_calls"))):
+        calls.append(_call(call, place if numbered_by_order else number_in_list(call.get("index"))))
+    # The only call of a message, as OpenAI wrote it until 2023 and some servers still do; a few write both.
+    only_call = message.get("function_call")
+    if only_call and not calls:
+        calls.append(_call({"function": only_call}, 0))
+    return tuple(calls)
 
 
 def _call(call: JsonObject, position: int | None) -> CallPiece:
@@ -96,13 +112,13 @@ class OpenAICompletionBody(BodyFormat):
             parameters["logprobs"] = parameters.pop("top_logprobs", 0)
         return super().build(prompt, parameters, stop)
 
-    def _read(self, answer: Any) -> Answer:
+    def _read(self, answer: Any, *, whole: bool) -> Answer:
         parts = []
         for place, choice in enumerate(_openai_choices(answer)):
             stop_reason = word_or_none(choice.get("finish_reason"))
             part = Part(
                 choice_number(choice.get("index"), place),
-                _text_unless_ended(choice, "text", stop_reason),
+                _text(choice, "text", stop_reason, whole=whole),
                 logprobs=logprobs.of_text(choice.get("logprobs")),
                 stop_reason=stop_reason,
             )
@@ -121,12 +137,12 @@ class BedrockCompletionBody(BodyFormat):
             body["response_format"] = _with_bare_schema(body["response_format"])
         return body
 
-    def _read(self, answer: Any) -> Answer:
+    def _read(self, answer: Any, *, whole: bool) -> Answer:
         counts = usage(answer.get("prompt_token_count"), answer.get("generation_token_count"))
-        if "generation" not in answer and METRICS in answer:
+        if "generation" not in answer and METRICS in answer and not whole:
             return Answer([], counts)
         stop_reason = word_or_none(answer.get("stop_reason"))
-        part = Part(0, _text_unless_ended(answer, "generation", stop_reason), stop_reason=stop_reason)
+        part = Part(0, _text(answer, "generation", stop_reason, whole=whole), stop_reason=stop_reason)
         return Answer([part], counts)
 
 
@@ -135,8 +151,8 @@ class MistralCompletionBody(BodyFormat):
 
     name = "mistral"
 
-    def _read(self, answer: Any) -> Answer:
-        if "outputs" not in answer and METRICS in answer:
+    def _read(self, answer: Any, *, whole: bool) -> Answer:
+        if "outputs" not in answer and METRICS in answer and not whole:
             return Answer([])
         parts = []
         if answer["outputs"] is None:
@@ -145,7 +161,7 @@ class MistralCompletionBody(BodyFormat):
             stop_reason = word_or_none(output.get("stop_reason"))
             # They have no numbers of their own: their order is all there is.
             number = choice_number(None, place)
-            parts.append(Part(number, _text_unless_ended(output, "text", stop_reason), stop_reason=stop_reason))
+            parts.append(Part(number, _text(output, "text", stop_reason, whole=whole), stop_reason=stop_reason))
         return Answer(parts)
 
 
@@ -178,11 +194,29 @@ def _openai_usage(answer: JsonObject) -> Usage:
     return usage(counts.get("prompt_tokens"), counts.get("completion_tokens"))
 
 
-def _text_unless_ended(answer: JsonObject, field: str, stop_reason: str | None) -> str:
-    """The text in a field. It must be there, except that the event which ends a choice may have nothing more to say."""
-    if stop_reason is not None and answer.get(field) is None:
-        return ""
-    return text(answer[field])
+_TEXT_FIELDS = ("message", "delta", "text", "generation", "outputs", "choices")
+"""Where the formats have what a model said, each in one or two of them."""
+
+
+def _refuse_other_formats(answer: JsonObject, *own_fields: str) -> None:
+    """Raises ValueError where a choice that says nothing in its own fields does so in another format's.
+
+    Such an answer is not of the format that the record names, and what it says would be lost.
+    """
+    for field in _TEXT_FIELDS:
+        if field not in own_fields and answer.get(field):
+            raise ValueError(f"{field} belongs to another format")
+
+
+def _text(answer: JsonObject, field: str, stop_reason: str | None, *, whole: bool) -> str:
+    """The text in a field. Raises KeyError, TypeError or ValueError where it is missing, and may not be."""
+    if not whole and stop_reason is not None and answer.get(field) is None:
+        said = ""  # the event that ends a choice may have nothing more to say
+    else:
+        said = text(answer[field])
+    if not said:
+        _refuse_other_formats(answer, field)
+    return said
 
 
 def _with_bare_schema(response_format: JsonObject) -> JsonObject:

@@ -98,20 +98,23 @@ class BodyFormat:
         """Whether the model itself ends at stop sequences."""
         return self.name in parameter_table()["stop"].honoured_by
 
-    def read(self, answer: Any) -> Answer:
-        """The parts of a whole answer, or of one event of a stream.
+    def read(self, answer: Any, *, whole: bool = False) -> Answer:
+        """The parts of a `whole` answer, or of one event of a stream, which may also hold everything.
+
+        An event that ends a choice may have no text. A whole answer's choice must have one, though it may be empty:
+        what has none is of another format, and its text would be lost.
 
         Raises:
             AnswerError: the answer does not have this format's shape.
         """
         try:
-            parts, usage = self._read(answer)
+            parts, usage = self._read(answer, whole=whole)
             return Answer(parts, usage.updated(_usage_by_bedrock(answer)))
         except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
             # `_read` takes the answer's shape for granted: whatever is missing or of another type ends here.
             raise AnswerError from error
 
-    def _read(self, answer: Any) -> Answer:
+    def _read(self, answer: Any, *, whole: bool) -> Answer:
         """The parts of an answer; a shape that it does not have may raise any of the errors that `read` names.
 
         Every value that goes on has been through one of the functions below, which check its type.

@@ -30,7 +30,7 @@ def complete(spec: CompletionSpec, answer: Any) -> Completed:
     if is_too_deep(answer):  # on the step path it was parsed by others, who may take any depth
         raise AnswerError
     reader = AnswerReader(spec)
-    parts = FORMATS[spec.body_format].read(answer)
+    parts = FORMATS[spec.body_format].read(answer, whole=True)
     deltas = [*reader.feed(parts), *reader.finish()]
     if not deltas:
         raise AnswerError

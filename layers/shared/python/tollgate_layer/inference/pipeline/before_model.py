@@ -97,6 +97,7 @@ def prepare(request: Request, record_text: str | None, now: float) -> Prepared:
         prompt_length=conversation.length,
         choices=request.parameters.get("n", 1),
         top_logprobs=request.parameters.get("top_logprobs", 0),
+        parallel_calls=request.parameters.get("parallel_tool_calls", True),
     )
     return Prepared(Invocation(variant.model_id, body), spec, record.unknown_fields)
 
