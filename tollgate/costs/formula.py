@@ -39,9 +39,10 @@ TRACED_SHARE = 0.05
 HOURS_PER_MONTH = 730
 ALARM_METRICS = 5
 """What the template's four alarms watch: one of them divides two metrics."""
-METRICS = {"stack": 5, "model": 4, "code": 2, "method": 5}
-"""Custom metrics while requests come: of the whole stack, of each model and each code of failure (docs/operations.md),
-and API Gateway's own of the one method that an alarm watches."""
+METRICS = {"stack": 5, "model": 4, "variant": 3, "code": 2, "method": 5}
+"""Custom metrics while requests come: of the whole stack, of each model, each variant that answers well, and each code of
+failure (docs/operations.md), and API Gateway's own of the one method that an alarm watches. A variant with failures,
+cold, throttled, empty and truncated answers has up to five more."""
 
 
 class Line(NamedTuple):
@@ -73,6 +74,8 @@ class Upkeep(NamedTuple):
     """What a deployment keeps, whether or not requests come."""
 
     models: int = 1
+    variants: int = 1
+    """Variants of each model that are asked in these hours."""
     units: int = 1
     """Custom model units of each model's copy."""
     hours_in_use: float = HOURS_PER_MONTH
@@ -150,7 +153,8 @@ def standing(upkeep: Upkeep) -> list[Line]:
 
     Free tiers (ten alarms, ten metrics, 5 GB of logs, 25 GB in tables) are left out, as everywhere here.
     """
-    metrics = METRICS["stack"] + METRICS["model"] * upkeep.models + METRICS["code"] * upkeep.codes
+    of_each_model = METRICS["model"] + METRICS["variant"] * upkeep.variants
+    metrics = METRICS["stack"] + of_each_model * upkeep.models + METRICS["code"] * upkeep.codes
     if upkeep.alarms:
         metrics += METRICS["method"]
     month_in_use = upkeep.hours_in_use / HOURS_PER_MONTH
