@@ -127,6 +127,24 @@ def test_a_variant_whose_chat_template_is_broken_is_blamed_though_it_is_not_aske
     assert set(by_variant(line)) == {"Requests", "Failures"}
 
 
+@pytest.mark.parametrize(
+    "name, dimension",
+    [
+        ("2026-11-23 canary", "2026-11-23 canary"),
+        ("été", r"_\xe9t\xe9"),
+        (":v1", "_:v1"),
+        ("  ", "_  "),
+        ("a\tb", "_a_b"),
+        ("\ud800😀" * 32, "_" + r"\ud800\U0001f600" * 32),
+    ],
+)
+def test_a_variants_name_becomes_a_dimension_that_cloudwatch_takes(written, name, dimension):
+    line = written(lambda log: log.failed(ApiError("timeout")), spec=SPEC._replace(variant=name))
+
+    assert line["variant"] == dimension
+    assert len(dimension) <= 1024
+
+
 @pytest.mark.parametrize("end", [answered({"content": "x"}), lambda log: log.failed(ApiError("model_not_ready"))])
 def test_a_request_that_only_keeps_a_model_warm_is_counted_apart(written, end):
     line = written(end, key_id="keep-warm")

@@ -77,7 +77,7 @@ class RequestLog:
             stream=spec.stream,
             prompt_length=spec.prompt_length,
         )
-        self._variant = {"model": spec.model, "variant": spec.variant}
+        self._variant = {"model": spec.model, "variant": _dimension_value(spec.variant)}
 
     def completed(self, spec: CompletionSpec, outcome: Outcome, model_time_s: float | None = None) -> None:
         """Note a completion, and count its tokens by model, and its stop reasons that we do not know.
@@ -106,7 +106,7 @@ class RequestLog:
         self._count("Requests")
         self._count("Failures")
         if error.variant is not None:  # it failed before it was asked, and the model's name is known
-            self._variant = {"model": self._facts["model"], "variant": error.variant}
+            self._variant = {"model": self._facts["model"], "variant": _dimension_value(error.variant)}
             self.note(variant=error.variant)
         self._variant_count("Requests")
         if error.code == "model_not_ready":
@@ -164,6 +164,18 @@ def _embedded_metrics(
         directives.append(_directive(variant_metrics, [["stack", *variant]]))
     metadata = {"Timestamp": int(time.time() * 1000), "CloudWatchMetrics": directives}
     return to_json({"_aws": metadata, "stack": stack, **dimensions, **variant, **metrics, **variant_metrics})
+
+
+def _dimension_value(name: str) -> str:
+    """A variant's name as CloudWatch takes it, which would drop all metrics of the line over any other.
+
+    A record's author may write anything; a dimension is ASCII without control characters, not blank, and does not begin
+    with a colon. https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_Dimension.html
+    """
+    if name.isascii() and name.isprintable() and name[0] not in " :":
+        return name
+    escaped = name.encode("ascii", "backslashreplace").decode()
+    return "_" + re.sub(r"[\x00-\x1f\x7f]", "_", escaped)
 
 
 def _directive(metrics: dict[str, float], dimension_sets: list[list[str]]) -> dict[str, Any]:
