@@ -6,8 +6,10 @@ import json
 import re
 import tomllib
 
+import botocore.session
 import pytest
 import yaml
+from botocore import xform_name
 
 from tests.conftest import ROOT
 from tollgate.stack import Stack
@@ -114,3 +116,37 @@ def test_every_linked_file_exists():
 
     assert len(linked) >= 3
     assert [link for link in linked if not (ROOT / "docs" / link).is_file()] == []
+
+
+GLOBAL_OPTIONS = {"query", "output", "region", "profile"}
+
+
+def aws_commands():
+    """Every command of the AWS CLI in the guide: service, words after it, and names of options."""
+    text = DEPLOY.replace("\\\n", " ")
+    # A command ends where its line or its inline code does, or another command begins.
+    for service, rest in re.findall(r"\baws ([a-z0-9-]+) ([^\n`]*)", text):
+        words = rest.split()
+        yield service, words, {word[2:].removeprefix("no-") for word in words if re.fullmatch(r"--[a-z-]+", word)}
+
+
+@pytest.mark.parametrize(
+    "service, words, options", list(aws_commands()), ids=lambda value: value if isinstance(value, str) else ""
+)
+def test_every_command_of_the_aws_cli_is_one_with_these_options(service, words, options):
+    session = botocore.session.get_session()
+    if words[0] == "wait":
+        waiters = session.get_waiter_model(service).waiter_names
+        assert words[1] in {xform_name(name, "-") for name in waiters}
+        return
+    model = session.get_service_model(service)
+    operations = {xform_name(name, "-"): model.operation_model(name) for name in model.operation_names}
+
+    assert words[0] in operations
+    shape = operations[words[0]].input_shape
+    known = {xform_name(name, "-") for name in (shape.members if shape else ())}
+    assert options - GLOBAL_OPTIONS <= known
+
+
+def test_many_commands_are_looked_at():
+    assert len(list(aws_commands())) > 25
