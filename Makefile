@@ -19,7 +19,7 @@ export AWS_DEFAULT_REGION ?= us-east-1
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help dev test check build unit test-sam-local api bench docs lock clean runtime
+.PHONY: help dev test check build deploy unit test-sam-local api bench docs lock clean runtime
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 18
@@ -40,6 +40,10 @@ build: runtime .venv-sam/stamp ## Validate the template and build the functions,
 	$(SAM) validate --lint
 	PATH="$(RUNTIME_BIN):$$PATH" $(SAM) build --parameter-overrides Architecture=$(ARCHITECTURE)
 	scripts/bytecode
+
+# The runner's environment is for `tollgate record`, which comes next.
+deploy: build .venv/run.stamp ## Build and deploy to the AWS account of your credentials (ARGS="--config-env staging")
+	$(SAM) deploy $(ARGS)
 
 # First the tests of what is deployed, with its coverage, which makes them half as fast; then all others; and
 # last, one after another, those that measure time, CPU or memory. tests/README.md says more.

@@ -60,6 +60,7 @@ PUBLIC = {
     "DomainName": "models.example.com",
     "CertificateArn": "arn:aws:acm:us-east-1:123456789012:certificate/11111111-2222-3333-4444-555555555555",
     "Alarms": "false",
+    "Dashboard": "true",
 }
 NOT_EMULATED = {"ErrorRateAlarm": "an alarm on metric math", "Firewall": "the association of a web ACL"}
 SECONDS_TO_START = 120

@@ -18,8 +18,8 @@ logger = function_logger()
 def lambda_handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     """One answer, or one failure: {state, error, cause}; the model alone has a cause.
 
-    Event: {request_id, key_id, dialect, spec, attempts}, and {answer} or {failure}; `spec` is null where Preprocess
-    made none. Result: the response.
+    Event: {request_id, key_id, dialect, spec, attempts, model_ms}, and {answer} or {failure}; `spec` is null where
+    Preprocess made none, `model_ms` where the model did not answer. Result: the response.
     """
     request_id = event["request_id"]
     log = RequestLog(logger, request_id=request_id, key_id=event["key_id"], attempts=event.get("attempts"))
@@ -37,7 +37,8 @@ def lambda_handler(event: dict[str, Any], context: object) -> dict[str, Any]:
         log.failed(error)
         return dialects.find(event["dialect"]).write_error(error, request_id)._asdict()
     else:
-        log.completed(spec, completed.outcome)
+        model_ms = event.get("model_ms")
+        log.completed(spec, completed.outcome, None if model_ms is None else model_ms / 1000)
         return completed.response._asdict()
     finally:
         log.write()

@@ -27,13 +27,17 @@ REQUEST = {
     "route": "chat.completions",
     "body": json.dumps({"model": "m", "text": TEXT}),
 }
-CONTEXT = {"Execution": {"StartTime": "2026-11-23T22:13:43.120Z", "Name": "n"}, "State": {"Name": "s", "RetryCount": 0}}
+CONTEXT = {
+    "Execution": {"StartTime": "2026-11-23T22:13:43.120Z", "Name": "n"},
+    "State": {"Name": "s", "RetryCount": 0, "EnteredTime": "2026-11-23T22:13:43.620Z"},
+}
 INVOCATION = {"model_id": "arn", "body": {"prompt": TEXT, "max_tokens": 5}}
 VARIABLES: dict[str, Any] = {
     "request_id": "id-1",
     "key_id": "key-1",
     "deadline": 1795472048000,
     "attempts": 1,
+    "invoked_at": 1795472023120,
     "most_attempts": 3,
     "invocation": INVOCATION,
     "spec": {"model": "m", "stop": [TEXT]},
@@ -126,7 +130,13 @@ def bindings() -> Iterator[dict[str, Any]]:
         states = {"input": data, "context": CONTEXT, "result": RESULTS[index % len(RESULTS)]}
         states["errorOutput"] = {"Error": "Bedrock.ModelNotReadyException", "Cause": TEXT}
         yield {**VARIABLES, "attempts": index, "states": states}
-    yield {**VARIABLES, "invocation": None, "spec": None, "states": {"input": None, "context": CONTEXT}}
+    yield {
+        **VARIABLES,
+        "invocation": None,
+        "invoked_at": None,
+        "spec": None,
+        "states": {"input": None, "context": CONTEXT},
+    }
 
 
 def main(directory: str) -> None:

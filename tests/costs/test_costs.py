@@ -104,20 +104,40 @@ def test_a_deployment_that_nobody_uses_costs_what_it_keeps():
 
 
 def test_metrics_cost_by_model_code_and_hour_of_use():
-    # GIVEN 19 models and two codes: 5 metrics of the stack, 4 of each model, 2 of each code, 5 of API Gateway's method
+    # GIVEN 19 models and two codes: 5 metrics of the stack, 4 of each model and 3 of its one variant, 2 of each code,
+    # 5 of API Gateway's method
     lines = standing(Upkeep(models=19, codes=2))
 
-    # THEN 90 metrics at $0.30, and half of it where requests come in half of the hours
-    assert usd(lines, "CloudWatch, metrics") == pytest.approx(27.0)
+    # THEN 147 metrics at $0.30, and half of it where requests come in half of the hours
+    assert usd(lines, "CloudWatch, metrics") == pytest.approx(44.1)
     half = standing(Upkeep(models=19, codes=2, hours_in_use=365))
-    assert usd(half, "CloudWatch, metrics") == pytest.approx(13.5)
+    assert usd(half, "CloudWatch, metrics") == pytest.approx(22.05)
+
+
+def test_a_second_variant_of_a_model_costs_three_metrics_more():
+    one, two = (usd(standing(Upkeep(variants=variants)), "CloudWatch, metrics") for variants in (1, 2))
+
+    assert two - one == pytest.approx(3 * 0.30)
 
 
 def test_without_alarms_neither_they_nor_the_metrics_for_them_cost():
     lines = standing(Upkeep(models=1, codes=0, alarms=False))
 
     assert usd(lines, "CloudWatch, alarms") == 0
-    assert usd(lines, "CloudWatch, metrics") == pytest.approx(9 * 0.30)
+    assert usd(lines, "CloudWatch, metrics") == pytest.approx(12 * 0.30)
+
+
+def test_a_dashboard_costs_three_dollars_and_the_metrics_of_the_streaming_method():
+    without, plain, bare = (
+        standing(Upkeep(dashboard=dashboard, alarms=alarms))
+        for dashboard, alarms in ((False, True), (True, True), (True, False))
+    )
+
+    assert usd(without, "CloudWatch, dashboard") == 0
+    assert usd(plain, "CloudWatch, dashboard") == 3.0
+    assert usd(plain, "CloudWatch, metrics") - usd(without, "CloudWatch, metrics") == pytest.approx(5 * 0.30)
+    # Without alarms the dashboard still needs both methods.
+    assert usd(bare, "CloudWatch, metrics") == usd(plain, "CloudWatch, metrics")
 
 
 def test_the_alarms_that_are_counted_are_the_templates():

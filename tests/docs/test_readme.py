@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -22,7 +23,7 @@ def blocks(language):
 
 @pytest.mark.path
 def test_the_first_request_gets_the_answer_that_stands_below_it(local):
-    (command,) = [block for block in blocks("sh") if block.startswith("curl")]
+    (command,) = [block for block in blocks("sh") if block.startswith("curl http")]
     promised = json.loads(blocks("json")[0])
 
     result = subprocess.run(
@@ -44,16 +45,57 @@ def test_the_python_example_prints_a_completion(local):
     assert result.stdout.startswith("Finding: DML statement in a loop\n")
 
 
+FAKE_AWS = """#!/bin/sh
+echo "aws $*" >> calls
+case "$*" in
+  *ModelTableName*) echo tollgate-ModelTable-1 ;;
+  *ApiKeyId*) echo key-id-1 ;;
+  *ApiUrl*) echo https://api.example.com/live/v1 ;;
+  *get-imported-model*) echo arn:aws:bedrock:us-east-1:111122223333:imported-model/abcdefghijkl ;;
+  *get-api-key*) echo the-key ;;
+esac
+"""
+
+
+def test_the_first_deployment_works_as_it_can_be_pasted(tmp_path):
+    # GIVEN a checkout in which `make deploy` has done its work, and an account behind a false `aws`
+    (deployment,) = [block for block in blocks("sh") if block.startswith("make deploy")]
+    (tmp_path / ".venv").symlink_to(sys.prefix)
+    commands = {
+        "aws": FAKE_AWS,
+        "make": '#!/bin/sh\necho "make $*" >> calls\n',
+        "curl": '#!/bin/sh\necho "curl $*" >> calls\n',
+    }
+    (tmp_path / "bin").mkdir()
+    for name, text in commands.items():
+        (tmp_path / "bin" / name).write_text(text)
+        (tmp_path / "bin" / name).chmod(0o755)
+
+    environment = {**os.environ, "PATH": f"{tmp_path / 'bin'}:/usr/bin:/bin"}
+    subprocess.run(["sh", "-eu", "-c", deployment], cwd=tmp_path, env=environment, capture_output=True, check=True)
+
+    # THEN it puts an item that the table takes, and calls the API with the key
+    calls = (tmp_path / "calls").read_text().splitlines()
+    assert calls[0] == "make deploy"
+    assert "aws dynamodb put-item --table-name tollgate-ModelTable-1 --item file://my-item.json" in calls
+    item = json.loads((tmp_path / "my-item.json").read_text())
+    assert item["model"] == {"S": "my-model"}
+    assert json.loads(item["record"]["S"])["variants"][0]["model_id"].endswith("imported-model/abcdefghijkl")
+    assert calls[-1].startswith(
+        "curl https://api.example.com/live/v1/chat/completions -H Authorization: Bearer the-key"
+    )
+
+
 def test_every_make_target_that_is_named_exists():
     makefile = (ROOT / "Makefile").read_text()
     named = set(re.findall(r"\bmake ([a-z][a-z-]+)", README))
 
-    assert {"dev", "test", "build"} <= named
+    assert {"dev", "test", "build", "deploy"} <= named
     assert {target for target in named if not re.search(rf"^{target}:", makefile, re.MULTILINE)} == set()
 
 
 def test_every_page_and_folder_that_is_named_exists():
-    linked = re.findall(r"\]\(([^)#]+)\)", README)
+    linked = re.findall(r"\]\((?!https?://)([^)#]+)\)", README)
     folders = [name for line in re.findall(r"^([a-z]+[./].*?)  ", README, re.MULTILINE) for name in line.split()]
 
     assert len(linked) >= 6
@@ -77,7 +119,7 @@ def test_every_folder_inside_another_exists():
 
 
 def test_every_output_and_parameter_that_is_named_is_in_the_template(template):
-    for name in ("ApiUrl", "ModelTableName"):
+    for name in ("ApiKeyId", "ApiUrl", "ModelTableName"):
         assert name in README
         assert name in template["Outputs"]
     assert "ApiTimeoutMillis" in template["Parameters"]

@@ -26,6 +26,7 @@ EVERYTHING = {
     "AlarmEmail": "operator@example.com",
     "AlarmTopicArn": TOPIC,
     "AllowedCidrs": "192.0.2.0/24, 198.51.100.0/24",
+    "Dashboard": "true",
     "CertificateArn": "arn:aws:acm:us-east-1:123456789012:certificate/11111111-2222-3333-4444-555555555555",
     "DomainName": "models.example.com",
     "HostedZoneId": "Z0123456789ABCDEFGHIJ",
@@ -92,6 +93,7 @@ def test_the_default_deployment_has_nothing_of_the_optional_things(stack):
     optional = {
         "AWS::ApiGateway::BasePathMapping",
         "AWS::ApiGateway::DomainName",
+        "AWS::CloudWatch::Dashboard",
         "AWS::IAM::Policy",
         "AWS::Route53::RecordSet",
         "AWS::SNS::Subscription",
@@ -230,7 +232,7 @@ def test_every_method_is_throttled_with_or_without_a_key(stack, everything, name
     )
 
     assert default == ["1000" if "Rate" in name else "2000"] * 2
-    assert changed == ["7" if "Rate" in name else "8"] * 2
+    assert changed == ["7" if "Rate" in name else "8"] * 3  # the dashboard's, too
 
 
 def test_imported_models_may_be_named_one_by_one(stack, everything):

@@ -16,6 +16,7 @@ from tollgate.costs.prices import (
     CUSTOM_MODEL_UNIT_MINUTE,
     CUSTOM_MODEL_UNIT_STORAGE_MONTH,
     CUSTOM_MODEL_WINDOW_MINUTES,
+    DASHBOARD_MONTH,
     DYNAMODB_READ,
     EGRESS_GB,
     INSTANCE_HOUR,
@@ -39,9 +40,10 @@ TRACED_SHARE = 0.05
 HOURS_PER_MONTH = 730
 ALARM_METRICS = 5
 """What the template's four alarms watch: one of them divides two metrics."""
-METRICS = {"stack": 5, "model": 4, "code": 2, "method": 5}
-"""Custom metrics while requests come: of the whole stack, of each model and each code of failure (docs/operations.md),
-and API Gateway's own of the one method that an alarm watches."""
+METRICS = {"stack": 5, "model": 4, "variant": 3, "code": 2, "method": 5}
+"""Custom metrics while requests come: of the whole stack, of each model, each variant that answers well, each code of
+failure (docs/operations.md), and API Gateway's own of one method. An alarm watches one method, the dashboard shows two.
+A variant with failures, cold, throttled, empty and truncated answers has up to five more."""
 
 
 class Line(NamedTuple):
@@ -73,6 +75,8 @@ class Upkeep(NamedTuple):
     """What a deployment keeps, whether or not requests come."""
 
     models: int = 1
+    variants: int = 1
+    """Variants of each model that are asked in these hours."""
     units: int = 1
     """Custom model units of each model's copy."""
     hours_in_use: float = HOURS_PER_MONTH
@@ -84,6 +88,8 @@ class Upkeep(NamedTuple):
     table_gb: float = 0.001
     alarms: bool = True
     """The template's parameter Alarms."""
+    dashboard: bool = False
+    """The template's parameter Dashboard."""
 
 
 def step_path(load: Load) -> list[Line]:
@@ -148,16 +154,20 @@ def model_windows(*, units: int = 1, copies: float = 1, active_share: float = 1)
 def standing(upkeep: Upkeep) -> list[Line]:
     """US dollars per month beside the requests: what exists costs, and metrics cost in hours of use.
 
-    Free tiers (ten alarms, ten metrics, 5 GB of logs, 25 GB in tables) are left out, as everywhere here.
+    Free tiers (ten alarms, ten metrics, three dashboards, 5 GB of logs, 25 GB in tables) are left out, as everywhere.
     """
-    metrics = METRICS["stack"] + METRICS["model"] * upkeep.models + METRICS["code"] * upkeep.codes
-    if upkeep.alarms:
+    of_each_model = METRICS["model"] + METRICS["variant"] * upkeep.variants
+    metrics = METRICS["stack"] + of_each_model * upkeep.models + METRICS["code"] * upkeep.codes
+    if upkeep.dashboard:
+        metrics += 2 * METRICS["method"]
+    elif upkeep.alarms:
         metrics += METRICS["method"]
     month_in_use = upkeep.hours_in_use / HOURS_PER_MONTH
     return [
         Line("Bedrock, storage of the models", upkeep.models * upkeep.units * CUSTOM_MODEL_UNIT_STORAGE_MONTH),
         Line("CloudWatch, alarms", ALARM_METRICS * ALARM_METRIC_MONTH if upkeep.alarms else 0),
         Line("CloudWatch, metrics", metrics * CUSTOM_METRIC_MONTH * month_in_use),
+        Line("CloudWatch, dashboard", DASHBOARD_MONTH if upkeep.dashboard else 0),
         Line("CloudWatch, logs that are kept", upkeep.logs_gb * LOGS_GB_MONTH),
         Line("DynamoDB, table and its recovery", upkeep.table_gb * TABLE_GB_MONTH),
     ]

@@ -36,6 +36,8 @@ ALARM_METRIC_MONTH = 0.10
 """One metric that an alarm watches, for a month, from the alarm's creation on. Same page."""
 CUSTOM_METRIC_MONTH = 0.30
 """One custom metric for a month, billed for the hours in which it gets data. Same page."""
+DASHBOARD_MONTH = 3.00
+"""One dashboard for a month; three are free in each account. Same page."""
 XRAY_TRACE = 5.00 / MILLION
 """One recorded trace. https://aws.amazon.com/xray/pricing/"""
 EGRESS_GB = 0.09

@@ -70,13 +70,15 @@ class StreamingPipeline:
         """
         while True:
             log.note(attempts=retries.attempts)
+            started = time.perf_counter()
             try:
                 answer = await self._model.invoke(prepared.invocation)
+                model_time_s = _seconds_since(started)
                 completed = complete(prepared.spec, answer)
             except ApiError as failure:
                 await retries.wait(failure)
             else:
-                log.completed(prepared.spec, completed.outcome)
+                log.completed(prepared.spec, completed.outcome, model_time_s)
                 return completed.response
 
     async def stream(self, prepared: Prepared, log: RequestLog, retries: Retries) -> AsyncGenerator[str]:
@@ -88,6 +90,7 @@ class StreamingPipeline:
         begun = False
         while True:
             log.note(attempts=retries.attempts)
+            started = time.perf_counter()
             reader = AnswerReader(prepared.spec)
             writer = dialects.find(prepared.spec.dialect).event_writer(prepared.spec)
             try:
@@ -101,7 +104,7 @@ class StreamingPipeline:
                     raise
                 await retries.wait(failure)
             else:
-                log.completed(prepared.spec, reader.outcome())
+                log.completed(prepared.spec, reader.outcome(), _seconds_since(started))
                 yield writer.end(reader.usage)
                 return
             finally:
@@ -131,6 +134,10 @@ class StreamingPipeline:
                     break
         if not reader.finished:
             raise AnswerError
+
+
+def _seconds_since(started: float) -> float:
+    return round(time.perf_counter() - started, 4)
 
 
 async def _until_nothing_is_missing(

@@ -50,13 +50,16 @@ class Outcome(NamedTuple):
     """What the log says of an answer: counts and why it ended, no text.
 
     `completion_length` is in characters, over all choices. `stop_reasons` are words of `FINISH_REASONS`, `OTHER` for
-    any other word of the model's, and "" where it gave none; `unknown_stop_reasons` counts both of these.
+    any other word of the model's, and "" where it gave none; `unknown_stop_reasons` counts both of these. An answer is
+    empty if no choice has a text (blanks are none), a call or a refusal, and truncated if any choice met its length.
     """
 
     usage: Usage
     stop_reasons: list[str]
     unknown_stop_reasons: int
     completion_length: int
+    is_empty: bool
+    is_truncated: bool
 
 
 class AnswerReader:
@@ -72,6 +75,7 @@ class AnswerReader:
     def __init__(self, spec: CompletionSpec) -> None:
         self._spec = spec
         self._choices: dict[int, _ChoiceReader] = {}
+        self._is_empty = True
         self.usage = Usage()
 
     def feed(self, answer: Answer) -> Iterator[Delta]:
@@ -82,13 +86,20 @@ class AnswerReader:
             choice = self._choices.get(part.choice_number)
             if choice is None:
                 choice = self._choices[part.choice_number] = _ChoiceReader(self._spec, part.choice_number)
-            yield from choice.feed(part)
+            yield from self._looked_at(choice.feed(part))
 
     def finish(self) -> Iterator[Delta]:
         """The last deltas of those choices for which the model gave no stop reason."""
         for choice in self._choices.values():
             if not choice.finished:
-                yield from choice.finish("")
+                yield from self._looked_at(choice.finish(""))
+
+    def _looked_at(self, deltas: Iterator[Delta]) -> Iterator[Delta]:
+        """Pass deltas on, and note whether the client gets anything with them."""
+        for delta in deltas:
+            if self._is_empty and (delta.calls or delta.refusal or (delta.content and not delta.content.isspace())):
+                self._is_empty = False
+            yield delta
 
     @property
     def finished(self) -> bool:
@@ -112,14 +123,16 @@ class AnswerReader:
         stop_reasons = []
         unknown_stop_reasons = 0
         completion_length = 0
+        is_truncated = False
         for choice in self._choices.values():
             reason = choice.stop_reason or ""
             if reason not in FINISH_REASONS:
                 unknown_stop_reasons += 1
                 reason = reason and OTHER
             stop_reasons.append(reason)
+            is_truncated = is_truncated or FINISH_REASONS.get(reason) == "length"
             completion_length += choice.length
-        return Outcome(self.usage, stop_reasons, unknown_stop_reasons, completion_length)
+        return Outcome(self.usage, stop_reasons, unknown_stop_reasons, completion_length, self._is_empty, is_truncated)
 
 
 class _ChoiceReader:

@@ -26,7 +26,14 @@ SERVICE = "inference"
 """The one service of all metrics, so that an alarm need not know which function counted."""
 STACK_VARIABLE = "TOLLGATE_STACK"
 """The environment variable with the stack's name, which every metric has: an account may hold several stacks."""
+KEEP_WARM = "keep-warm"
+"""The key id of requests that only keep a model warm. No client's key has it: API Gateway makes ids of its own."""
 
+# Failures that speak against the variant that was chosen for a request (decision 98), as does an internal error with an
+# upstream name. A client's mistake does not, nor what passes by itself: a cold or throttled model, a service's outage.
+_VARIANTS_FAULT = {"model_error", "model_misconfigured", "model_rejected_request", "timeout"}
+_UNITS = {"ModelTime": "Seconds"}
+"""Units of metrics; every other one is a count."""
 _LONGEST_NAME = 200
 """Characters of a name from outside that are looked at."""
 
@@ -51,6 +58,9 @@ class RequestLog:
         self._facts = facts
         self._metrics: dict[str, float] = {}
         self._dimension: dict[str, str] = {}
+        # What is counted by model and variant; empty until it is known which variant was chosen.
+        self._variant_metrics: dict[str, float] = {}
+        self._variant: dict[str, str] = {}
 
     def note(self, **facts: Any) -> None:
         """Add facts to the line; those that are None are left out."""
@@ -67,17 +77,26 @@ class RequestLog:
             stream=spec.stream,
             prompt_length=spec.prompt_length,
         )
+        self._variant = {"model": spec.model, "variant": _dimension_value(spec.variant)}
 
-    def completed(self, spec: CompletionSpec, outcome: Outcome) -> None:
-        """Note a completion, and count its tokens by model, and its stop reasons that we do not know."""
+    def completed(self, spec: CompletionSpec, outcome: Outcome, model_time_s: float | None = None) -> None:
+        """Note a completion, and count its tokens by model, and its stop reasons that we do not know.
+
+        `model_time_s` is how long the invocation took that brought the answer.
+        """
         self._dimension = {"model": spec.model}
         usage = outcome.usage
         self.note(status=200, completion_length=outcome.completion_length, **usage._asdict())
-        self.note(stop_reasons=outcome.stop_reasons)
+        self.note(stop_reasons=outcome.stop_reasons, model_time_s=model_time_s)
         self._count("Requests")
         self._count("PromptTokens", usage.prompt_tokens)
         self._count("CompletionTokens", usage.completion_tokens)
         self._count("UnknownStopReasons", outcome.unknown_stop_reasons or None)
+        self._variant_count("Requests")
+        self._variant_count("CompletionTokens", usage.completion_tokens)
+        self._variant_count("ModelTime", model_time_s)
+        self._variant_count("EmptyAnswers", 1 if outcome.is_empty else None)
+        self._variant_count("Truncated", 1 if outcome.is_truncated else None)
 
     def failed(self, error: ApiError) -> None:
         """Note a failure, and count it by its code."""
@@ -86,11 +105,32 @@ class RequestLog:
         self._dimension = {"code": error.code}
         self._count("Requests")
         self._count("Failures")
+        if error.variant is not None:  # it failed before it was asked, and the model's name is known
+            self._variant = {"model": self._facts["model"], "variant": _dimension_value(error.variant)}
+            self.note(variant=error.variant)
+        self._variant_count("Requests")
+        if error.code == "model_not_ready":
+            self._variant_count("NotReady")
+        elif error.code == "model_throttled":
+            self._variant_count("Throttled")
+        elif error.code in _VARIANTS_FAULT or (error.code == "internal_error" and error.upstream):
+            self._variant_count("Failures")
 
     def _count(self, metric: str, value: float | None = 1) -> None:
         """Set a metric; None is no value, and CloudWatch then has none, which is not the same as 0."""
         if value is not None:
             self._metrics[metric] = value
+
+    def _variant_count(self, metric: str, value: float | None = 1) -> None:
+        """Set a metric of the request's variant, as `_count` does."""
+        if value is not None:
+            self._variant_metrics[metric] = value
+
+    def _count_only_a_ping(self) -> None:
+        """Forget what was counted: nobody asked, so that it is no request, and its failure no client's."""
+        self._metrics, self._variant_metrics = {}, {}
+        self._count("KeepWarmPings")
+        self._variant_count("KeepWarmPings")
 
     def write(self) -> None:
         """Write the line, and the metrics if there are any."""
@@ -98,26 +138,50 @@ class RequestLog:
         write = self._logger.error if failed_on_our_side else self._logger.info
         write("request", **self._facts)
         if self._metrics:
-            sys.stdout.write(_embedded_metrics(self._metrics, self._dimension) + "\n")
+            if self._facts.get("key_id") == KEEP_WARM:
+                self._count_only_a_ping()
+            line = _embedded_metrics(self._metrics, self._dimension, self._variant_metrics, self._variant)
+            sys.stdout.write(line + "\n")
             # Lambda may stop the process at the end of the answer, and the environment's last metrics with it.
             sys.stdout.flush()
 
 
-def _embedded_metrics(metrics: dict[str, float], dimension: dict[str, str]) -> str:
+def _embedded_metrics(
+    metrics: dict[str, float], dimension: dict[str, str], variant_metrics: dict[str, float], variant: dict[str, str]
+) -> str:
     """A line from which CloudWatch takes metrics: a stack's counts by service, and by the one dimension beside it.
+
+    If there is a variant, further ones by model and variant together. Where one name is counted in both ways, it has
+    one value.
 
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
     """
     stack = os.environ.get(STACK_VARIABLE, "tollgate")
     dimensions = {"service": SERVICE, **dimension}
-    directive = {
-        "Namespace": NAMESPACE,
-        # Each set of dimensions is a metric of its own: two sets of one name, not one set of two.
-        "Dimensions": [["stack", name] for name in dimensions],
-        "Metrics": [{"Name": name, "Unit": "Count"} for name in metrics],
-    }
-    metadata = {"Timestamp": int(time.time() * 1000), "CloudWatchMetrics": [directive]}
-    return to_json({"_aws": metadata, "stack": stack, **dimensions, **metrics})
+    # Each set of dimensions is a metric of its own: two sets of one name, not one set of two.
+    directives = [_directive(metrics, [["stack", name] for name in dimensions])]
+    if variant:
+        directives.append(_directive(variant_metrics, [["stack", *variant]]))
+    metadata = {"Timestamp": int(time.time() * 1000), "CloudWatchMetrics": directives}
+    return to_json({"_aws": metadata, "stack": stack, **dimensions, **variant, **metrics, **variant_metrics})
+
+
+def _dimension_value(name: str) -> str:
+    """A variant's name as CloudWatch takes it, which would drop all metrics of the line over any other.
+
+    A record's author may write anything; a dimension is ASCII without control characters, not blank, and does not begin
+    with a colon. https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_Dimension.html
+    """
+    if name.isascii() and name.isprintable() and name[0] not in " :":
+        return name
+    escaped = name.encode("ascii", "backslashreplace").decode()
+    return "_" + re.sub(r"[\x00-\x1f\x7f]", "_", escaped)
+
+
+def _directive(metrics: dict[str, float], dimension_sets: list[list[str]]) -> dict[str, Any]:
+    """Which of a line's numbers are metrics, and by which of its texts they are told apart."""
+    named = [{"Name": name, "Unit": _UNITS.get(name, "Count")} for name in metrics]
+    return {"Namespace": NAMESPACE, "Dimensions": dimension_sets, "Metrics": named}
 
 
 def _known_field(param: str | None) -> str | None:

@@ -114,7 +114,12 @@ ERRORS: dict[str, ErrorKind] = {
 
 
 class ApiError(Exception):
-    """A failure that has its response; `message` is safe to show to the client."""
+    """A failure that has its response; `message` is safe to show to the client.
+
+    `variant` is the model's variant for which a request was being prepared, None where none was chosen yet.
+    """
+
+    variant: str | None = None
 
     def __init__(
         self,

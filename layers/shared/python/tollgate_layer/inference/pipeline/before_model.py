@@ -17,7 +17,7 @@ from tollgate_layer.inference.conversation import (
     messages_of,
     served_conversation,
 )
-from tollgate_layer.inference.failures.errors import RequestError
+from tollgate_layer.inference.failures.errors import ApiError, RequestError
 from tollgate_layer.inference.json_text import JsonObject, sound
 from tollgate_layer.inference.length import fit
 from tollgate_layer.inference.parameters import with_defaults
@@ -74,7 +74,14 @@ def prepare(request: Request, record_text: str | None, now: float) -> Prepared:
     record = parse_record(record_text)
     # By user where the client names one: a conversation should not change its model from turn to turn.
     variant = record.choose_variant(request.user or request.id)
+    try:
+        return _prepare_for(variant, request, record, now)
+    except ApiError as error:
+        error.variant = variant.name
+        raise
 
+
+def _prepare_for(variant: Variant, request: Request, record: ModelRecord, now: float) -> Prepared:
     conversation = converse(request, record, variant, now)
     conversation = fit(request, conversation, variant)
 
