@@ -49,6 +49,12 @@ def test_no_reader_takes_what_is_no_number(text):
         parse_json(text)
 
 
+@pytest.mark.parametrize("text", ["9" * 5000, '{"a": [-' + "1" * 4301 + "]}", "9" * 100_000])
+def test_a_whole_number_of_thousands_of_digits_is_refused_in_our_own_words(text):
+    with pytest.raises(ValueError, match=r"^The body is not valid JSON: a whole number has more than 4300 digits$"):
+        parse_json(text)
+
+
 @pytest.mark.parametrize("opening, closing", [("[", "]"), ('{"a":', "}"), ('[{"a":', "}]")])
 def test_nesting_is_bounded_before_anything_follows_it(opening, closing):
     levels = MOST_LEVELS // len(closing)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import math
 import re
+import sys
 from typing import Any, NoReturn
 
 JsonObject = dict[str, Any]
@@ -50,7 +51,10 @@ def parse_json(text: str | bytes) -> Any:
     except RecursionError:
         raise _too_deep() from None
     except ValueError as error:
-        raise ValueError(f"The body is not valid JSON: {error}") from None
+        reason = str(error)
+        if "set_int_max_str_digits" in reason:  # Python's own sentence, with advice that is for programs in Python
+            reason = f"a whole number has more than {sys.get_int_max_str_digits()} digits"
+        raise ValueError(f"The body is not valid JSON: {reason}") from None
     # No value has more levels than its text has opening brackets, so that ordinary ones need not be walked.
     if text.count("[") + text.count("{") > MOST_LEVELS and is_too_deep(value):
         raise _too_deep()
