@@ -108,11 +108,36 @@ def test_half_a_surrogate_pair_in_a_call_that_the_model_wrote(local, base):
     {"index": 0, "message": {"content": None, "tool_calls": [{"id": "c", "function": None}]}, "finish_reason": "stop"},
     {"index": 0, "message": {"content": "x", "reasoning_content": [1]}, "finish_reason": "stop"},
     {"index": 0, "message": {"content": "x"}, "logprobs": {"content": 5}, "finish_reason": "stop"},
+    {"index": 0, "text": "x", "finish_reason": "stop"},
+    {"index": 0, "message": {"content": ""}, "finish_reason": "abort"},
 ])  # fmt: skip
 def test_answers_of_another_shape_are_the_models_error(local, base, stream, choice):
     answers(local, json.dumps({"choices": [choice]}))
 
     assert_error(ask(local, base, HELLO | {"stream": stream}), 502, "model_error")
+
+
+@pytest.mark.parametrize("base", BASES)
+def test_an_answer_that_its_server_broke_off_is_the_models_error(local, base):
+    answers(local, '{"choices": [{"index": 0, "message": {"content": "x"}, "finish_reason": "abort"}]}')
+
+    assert_error(ask(local, base, HELLO), 502, "model_error")
+
+
+def test_a_stream_that_its_server_broke_off_ends_in_an_error(local):
+    answers(local, '{"choices": [{"index": 0, "delta": {"content": "x"}, "finish_reason": "abort"}]}')
+
+    answer = ask(local, "stream/v1", HELLO | {"stream": True})
+
+    assert (answer.status_code, "model_error" in answer.text, "[DONE]" in answer.text) == (200, True, False)
+
+
+@pytest.mark.parametrize("base", BASES)
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_chats_answer_of_a_model_that_was_given_a_prompt_is_the_models_error(local, base, stream):
+    answers(local, '{"choices": [{"index": 0, "message": {"content": "x"}, "finish_reason": "stop"}]}', "rendered")
+
+    assert_error(ask(local, base, HELLO | {"stream": stream}, "rendered"), 502, "model_error")
 
 
 @pytest.mark.parametrize("base", BASES)
