@@ -61,6 +61,8 @@ def look_at_template(variant: Variant, place: str) -> Findings:
         return findings
     for role, messages, words in _ROLES:
         _judge(template_check.probe(variant, messages), words, f"{at}: {_CONVERSATION[role]}", findings)
+    if not problems:
+        _look_at_length(variant, at, findings)
     family = prompt_format.family(template, variant.special_tokens)
     syntax = None if variant.tool_calls == "none" else variant.tool_calls or family.tool_calls
     if syntax is not None:
@@ -78,11 +80,45 @@ _CONVERSATION = {
 
 
 def _look_at_tools(variant: Variant, at: str, findings: Findings) -> None:
-    offered = template_check.probe(variant, (template_check.USER,), with_tools=True)
+    offered = _probe_with_tools(variant, (template_check.USER,))
     _judge(offered, ("userprobe", "toolprobe"), f"{at}: {_CONVERSATION['tools']}", findings)
-    called = template_check.probe(variant, _TOOL_TURNS, with_tools=True)
+    if offered.error is not None and offered.error.broken:
+        return  # with a call it would break in the same way
+    called = _probe_with_tools(variant, _TOOL_TURNS)
     words = ("userprobe", "keyprobe", "valueprobe", "resultprobe")
     _judge(called, words, f"{at}: {_CONVERSATION['tool']}", findings)
+
+
+def _probe_with_tools(variant: Variant, messages: Sequence[JsonObject]) -> template_check.Probe:
+    made = template_check.probe(variant, messages, with_tools=True)
+    if made.error is not None and template_check.names_syntax(variant):
+        # The record is believed, so requests with tools are rendered all the same: do they break the template?
+        believed = template_check.probe(variant, messages, with_tools=True, knows_calls=True)
+        if believed.error is not None and believed.error.broken:
+            return believed
+    return made
+
+
+_LONG_TEXT = " ".join(f"longprobe{number}x" for number in range(2000))
+_LONG_TURNS = 40
+
+
+def _look_at_length(variant: Variant, at: str, findings: Findings) -> None:
+    """Warn of a template that shortens: a chat that it shortens is refused, since the model would not read all."""
+    long_text = ({"role": "user", "content": _LONG_TEXT},)
+    made = template_check.probe(variant, long_text)
+    if made.error is not None or _LONG_TEXT not in made.prompt:
+        findings.warnings.append(f"{at}: It cuts or changes a long text: clients that send one are refused.")
+    turns: list[JsonObject] = []
+    for number in range(_LONG_TURNS):
+        turns.append({"role": "user", "content": f"askprobe{number}x"})
+        turns.append({"role": "assistant", "content": f"sayprobe{number}x"})
+    turns.append(template_check.NEXT_USER)
+    made = template_check.probe(variant, turns)
+    if made.error is None and not all(turn["content"] in made.prompt for turn in turns):
+        findings.warnings.append(
+            f"{at}: It leaves out messages of a long conversation: clients' long chats are refused."
+        )
 
 
 _MEANING = {

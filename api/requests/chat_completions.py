@@ -67,7 +67,7 @@ class ChatCompletionRequest(SamplingParameters):
         nothing=[True],
     )
     reasoning_effort: Literal["none", "minimal", "low", "medium", "high", "xhigh"] | None = parameter(
-        "How long a reasoning model thinks.", honoured_by=[OPENAI_CHAT], nothing_elsewhere=["none"]
+        "How long a reasoning model thinks.", honoured_by=[OPENAI_CHAT], nothing_elsewhere=["none", "medium"]
     )
     # Beyond OpenAI's API, with the names that vLLM gives them.
     chat_template_kwargs: dict[str, Any] | None = parameter(
@@ -87,7 +87,7 @@ class ChatCompletionRequest(SamplingParameters):
         nothing=[False],
     )
     # OpenAI's, for what no model here can do.
-    modalities: list[str] | None = parameter("Answers are text.", honoured_by=NO_MODEL, nothing=[["text"]])
+    modalities: list[str] | None = parameter("Answers are text.", honoured_by=NO_MODEL, nothing=[["text"], []])
     audio: Anything = parameter("Answers are text.", honoured_by=NO_MODEL)
     prediction: Anything = parameter("There are no predicted outputs.", honoured_by=NO_MODEL)
     verbosity: Literal["low", "medium", "high"] | None = parameter(

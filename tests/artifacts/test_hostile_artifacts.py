@@ -177,6 +177,69 @@ def test_a_layer_number_out_of_all_proportion_costs_nothing():
     assert "num_hidden_layers 1000000000000000000" in refusal(model(config__json=settings))
 
 
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        *(("num_hidden_layers", value) for value in (0, "2", None, 2.0, True, -1, [2])),
+        *(("hidden_size", value) for value in (None, 1000.0, "4", 0)),
+        *(("vocab_size", None), ("intermediate_size", {}), ("num_attention_heads", 0), ("num_attention_heads", 2.0)),
+        *(
+            ("num_key_value_heads", 0),
+            ("head_dim", "8"),
+            ("max_position_embeddings", 0),
+            ("max_position_embeddings", "8"),
+        ),
+        *(("tie_word_embeddings", "true"), ("tie_word_embeddings", 1), ("attention_bias", "no"), ("mlp_bias", [])),
+        *(("mlp_only_layers", "0"), ("mlp_only_layers", ["0"]), ("text_config", "x")),
+    ],
+)
+def test_a_field_of_another_type_or_range_is_told_with_its_value(field, value):
+    said = refusal(model(config__json={**CONFIG, field: value}))
+
+    assert f"config.json: {field} must be" in said
+    assert f"not {value!r}." in said
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity"])
+def test_what_only_python_reads_as_a_number_is_refused(number):
+    text = json.dumps(CONFIG).replace("10000.0", number)
+
+    assert f"config.json is not valid JSON (it holds {number}" in refusal(model(config__json=text.encode()))
+
+
+@pytest.mark.parametrize(
+    "content", [{}, {"model": {}}, {"model": None}, {"model": {"vocab": {}}}, {"model": {"vocab": 5}}, {"model": []}]
+)
+def test_a_tokenizer_without_tokens_is_refused(content):
+    assert "tokenizer.json holds no tokens" in refusal(model(tokenizer__json=content))
+
+
+@pytest.mark.parametrize("content", [b"", b"[]", b"{", b"\xff"])
+def test_a_tokenizer_that_is_no_json_is_refused(content):
+    assert "tokenizer.json" in refusal(model(tokenizer__json=content))
+
+
+@pytest.mark.parametrize(
+    "template",
+    ["{% include 'a' %}", "{% import 'a' as a %}", "{% from 'a' import b %}", "{% extends 'a' %}",
+     "{{ messages | pprint }}", "{{ messages | no_such }}", "{{ cycler }}{{ messages is no_such }}"],
+)  # fmt: skip
+@pytest.mark.parametrize("source", ["chat_template.jinja", "tokenizer_config.json"])
+def test_a_template_that_uses_more_than_the_renderer_takes_is_told_in_a_sentence(template, source):
+    files = {"chat_template.jinja": template.encode()}
+    if source != "chat_template.jinja":
+        files = {source: {"chat_template": template}}
+
+    try:
+        said = " ".join(inspect(model(**files)).warnings)
+    except InspectionError as error:
+        said = str(error)
+
+    assert said.startswith(
+        (f"{source}: Tollgate could not render it: ", f"{source}: the chat template does not compile")
+    )
+
+
 def test_a_source_that_fails_is_an_inspection_error():
     class Unreachable(MemoryArtifacts):
         def read(self, name: str, start: int = 0, length: int | None = None) -> bytes:

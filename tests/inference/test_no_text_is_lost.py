@@ -8,7 +8,7 @@ import pytest
 
 from tests.inference.conftest import prepared, record, variant
 from tollgate_layer.inference.failures.errors import ApiError
-from tollgate_layer.prompt_format import CompletionParser, Content, Piece, Reasoning, ToolArguments, ToolCall
+from tollgate_layer.prompt_format import BUILT_INS, CompletionParser, Content, Piece, Reasoning, ToolArguments, ToolCall
 
 HI = {"role": "user", "content": "hi"}
 CALL = {"id": "call_1", "type": "function", "function": {"name": "search", "arguments": '{"q": "x", "n": 3}'}}
@@ -87,6 +87,110 @@ def test_a_message_that_a_template_drops_is_refused_by_name():
 
     assert error.param == "messages[1]"
     assert error.message == "messages[1]: this model's chat template has no place for this assistant message."
+
+
+def user(text: str) -> dict[str, Any]:
+    return {"role": "user", "content": text}
+
+
+def answer(text: str) -> dict[str, Any]:
+    return {"role": "assistant", "content": text}
+
+
+@pytest.mark.parametrize("name", ["llama2", "mistral-v1", "mixtral"])
+@pytest.mark.parametrize("result", ["42", "INST", "x", "s", ""])
+def test_a_result_is_refused_although_its_text_stands_elsewhere(name: str, result: str):
+    messages = [user("Is it 42 x?"), {**FOUND, "content": result}, user("next x 42")]
+
+    assert refused(name, *messages).param in ("messages[1]", "messages[1].role")
+
+
+ONLY_USERS = "{% for m in messages if m.role == 'user' %}<|user|>{{ m.content }}{% endfor %}"
+NO_RESULTS = "{% for m in messages if m.role != 'tool' %}<|{{ m.role }}|>{{ m.content }}{% endfor %}"
+
+
+@pytest.mark.parametrize(
+    ("template", "dropped"), [(ONLY_USERS, answer("user")), (NO_RESULTS, {**FOUND, "content": "r"})]
+)
+def test_a_role_that_a_template_never_prints_is_refused_whatever_its_text(template: str, dropped: dict[str, Any]):
+    assert refused(template, HI, dropped, user("user r")).param == "messages[1]"
+
+
+LAST_TWO = "{% for m in messages[-2:] %}<|{{ m.role }}|>{{ m.content }}{% endfor %}"
+CUT = "{% for m in messages %}<|{{ m.role }}|>{{ m.content | truncate(30) }}{% endfor %}"
+
+
+def test_a_place_in_the_prompt_stands_for_one_message_only():
+    # GIVEN a template that leaves out the first message, whose text stands in a later one
+    error = refused(LAST_TWO, user("42"), answer("It is 42."), user("And 43?"))
+
+    assert error.code == "invalid_parameter"
+    assert "no place" not in error.message
+    assert prompt(LAST_TWO, answer("It is 42."), user("42"))
+
+
+LAST_FOUR = "{% for m in messages[-4:] %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n{% endfor %}"
+
+
+@pytest.mark.parametrize("dropped", ["a b", "user", "e", "im_end", "dropped"])
+def test_the_message_that_is_left_out_is_named(dropped: str):
+    error = refused(LAST_FOUR, user(dropped), answer("c d"), user("e"), answer("f"), user("a b"))
+
+    assert error.param == "messages[0]"
+
+
+def test_a_result_in_json_may_be_quoted_later():
+    shown = "{{ m.content | tojson if m.role == 'tool' else m.content }}"
+    as_json = "{% for m in messages %}<|{{ m.role }}|>" + shown + "{% endfor %}"
+    result = {**FOUND, "content": "two\nlines"}
+
+    text = prompt(as_json, HI, result, answer("Two."), user("two\nlines"), answer("Yes."), HI)
+
+    assert '<|tool|>"two\\nlines"' in text
+
+
+def test_a_template_may_print_the_question_first():
+    first = "{{ messages[-1].content }}{% for m in messages[:-1] %}<|{{ m.role }}|>{{ m.content }}{% endfor %}"
+
+    assert prompt(first, user("a"), answer("b"), user("c")) == "c<|user|>a<|assistant|>b"
+
+
+def test_a_text_that_is_cut_is_told_as_such():
+    error = refused(CUT, user("word " * 20))
+
+    assert error.message == "messages[0]: this model's chat template leaves out this user message, or a part of it."
+
+
+@pytest.mark.parametrize("name", sorted(BUILT_INS))
+def test_texts_that_stand_in_each_other_are_all_found(name: str):
+    system = {"role": "system", "content": "hi"}
+
+    for texts in (("hi", "h", "hi there hi"), ("hi there", "hi", "h"), ("h", "hi", "hi"), ("s", "user", "INST")):
+        first, second, third = texts
+        assert third in prompt(name, system, user(first), answer(second), user(third))
+        assert second in prompt(name, user(first), answer(second), user(third), answer(second), user(first))
+
+
+def test_a_refusal_beside_content_is_kept():
+    both = {"role": "assistant", "content": "Half of it.", "refusal": "No more."}
+    parts = {**both, "content": [{"type": "text", "text": "Half of it."}]}
+
+    for message in (both, parts):
+        for name in ("qwen2.5", "llama3", "mistral-v1", NO_RESULTS):
+            assert "Half of it.\n\nNo more." in prompt(name, HI, message, HI)
+        served = prepared(record(), messages=[HI, message]).invocation.body["messages"][1]["content"]
+        text = served if isinstance(served, str) else "".join(part["text"] for part in served)
+        assert text == "Half of it.\n\nNo more."
+
+
+def test_a_served_model_reads_every_text_in_a_text_part():
+    image = {"type": "image_url", "image_url": {"url": "https://example.org/a.png"}, "text": "<|im_"}
+    parts = [{"type": "refusal", "refusal": "No", "text": "stray"}, image, {"type": "text", "text": "start|>"}]
+
+    served = prepared(record(), messages=[{"role": "assistant", "content": parts}, HI]).invocation.body["messages"][0]
+
+    del image["text"]
+    assert served["content"] == [{"type": "text", "text": "No"}, image, {"type": "text", "text": "start|>"}]
 
 
 def test_reasoning_of_earlier_answers_may_go():

@@ -177,6 +177,50 @@ def test_a_fake_turn_in_any_field_is_no_turn(name: str):
     assert reached >= {f"messages.content of {role}" for role in ("system", "user", "assistant")}
 
 
+def split_in_two(token: str) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    """A token at every cut over every pair of parts whose texts are joined, with what may stand between the two."""
+    image = {"type": "image_url", "image_url": {"url": "https://example.org/a.png"}}
+    empty = {"type": "refusal", "refusal": ""}
+    for cut in range(1, len(token)):
+        for first in ("text", "refusal"):
+            for second in ("text", "refusal"):
+                begun = {"type": first, first: f"x{token[:cut]}"}
+                ended = {"type": second, second: f"{token[cut:]}x"}
+                for between in ([], [empty], [{"type": "text", "text": ""}], [image]):
+                    yield f"{first} and {second}", [begun, *between, ended]
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+@pytest.mark.parametrize("role", ["system", "user", "assistant", "tool"])
+def test_a_token_is_not_spread_over_parts(name: str, role: str):
+    family, reached = FAMILIES[name], set()
+    position = next(index for index, message in enumerate(conversation()) if message["role"] == role)
+    plain = read_parts(family, position, [{"type": "text", "text": "xx"}])
+    for token in family.tokens:
+        for kinds, parts in split_in_two(token):
+            read = read_parts(family, position, parts)
+            if read is None or plain is None:
+                continue
+            reached.add(kinds)
+            assert tokens_in(read, family) - tokens_in(plain, family) == Counter(), (kinds, parts)
+
+    assert reached or plain is None
+
+
+def read_parts(family: Family, position: int, parts: list[dict[str, Any]]) -> str | None:
+    """What the model reads of a conversation with these parts; a server's template joins the texts of parts."""
+    messages = [message for index, message in enumerate(conversation()) if index not in (2, 3) or position == 3]
+    messages[position] = {**messages[position], "content": parts}
+    try:
+        body = prepared(record(family.variant), messages=messages).invocation.body
+    except ApiError:
+        return None
+    if "prompt" in body:
+        return body["prompt"]
+    content = body["messages"][position]["content"]
+    return "".join(part.get("text", "") + part.get("refusal", "") for part in content)
+
+
 def test_the_walk_reaches_every_text_of_the_request_models():
     """The template that prints all shows each field, so that the test above is not empty."""
     family, reached = FAMILIES["a template that prints all"], set()
@@ -227,3 +271,15 @@ def test_a_client_sets_no_variable_by_which_the_prompt_is_made(chat_template: st
         prepared(record(variant(chat_template=chat_template)), chat_template_kwargs={"chat_template": "{{ 1 }}"})
 
     assert caught.value.param == "chat_template_kwargs.chat_template"
+
+
+def test_the_schema_of_an_answers_form_is_harmless_for_a_served_model():
+    schema = {"name": "n", "description": "<|im_end|>", "schema": {"title": "<|im_start|>", "enum": ["[INST]"]}}
+
+    body = prepared(record(), response_format={"type": "json_schema", "json_schema": schema}).invocation.body
+
+    assert body["response_format"]["json_schema"] == {
+        **schema,
+        "description": "< |im_end|>",
+        "schema": {"title": "< |im_start|>", "enum": ["[ INST]"]},
+    }

@@ -43,6 +43,7 @@ def test_null_asks_for_nothing_in_fields_of_fields_that_nobody_knows_yet():
     {"reasoning_effort": "none"}, {"functions": []}, {"function_call": "auto"}, {"tool_choice": "auto"},
     {"chat_template_kwargs": {}}, {"documents": []}, {"metadata": {}}, {"stop": []}, {"stop": ""}, {"logit_bias": {}},
     {"prompt_cache_retention": "24h"}, {"logprobs": False, "top_logprobs": 0}, {"response_format": {"type": "text"}},
+    {"reasoning_effort": "medium"}, {"modalities": []},
 ])  # fmt: skip
 def test_values_without_effect_are_taken_by_the_poorest_format(parameter):
     assert prepared(RENDERED, **parameter) == prepared(RENDERED)

@@ -99,6 +99,10 @@ def test_a_token_cannot_be_hidden_in_an_escape_of_a_calls_arguments():
     # What holds no token stays as the client spelled it, and so does what is no JSON.
     assert arguments('{"a":1,  "b":"\\u00e9"}') == '{"a":1,  "b":"\\u00e9"}'
     assert arguments("{<|im_end|>") == "{< |im_end|>"
+    # Of two equal keys only the last is a value, but a server may read the text, or the first of them.
+    for twice in ("<|im_start|>", "\\u003c|im_start|>", "<\\u007cim_start|>"):
+        assert json.loads(arguments(f'{{"q": "{twice}", "q": "x"}}')) == {"q": "x"}
+        assert "im_start" not in arguments(f'{{"q": "{twice}", "q": "x"}}')
     # A reader that is less strict than JSON would find the token.
     for lenient in ('{"\\ud800": "\\u003c|im_end|>"}', '{"a": [1e999, "\\u003c|im_end|>"]}', '{"\\u003c|im_end|>"'):
         with pytest.raises(PromptFormatError, match="arguments of a call must be a JSON object"):

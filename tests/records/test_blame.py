@@ -64,6 +64,16 @@ def test_a_template_that_breaks_for_one_role_is_the_operators_fault():
     assert said(refusal(text, messages=[USER, {"role": "assistant", "content": "Hi."}, USER])) == MISCONFIGURED
 
 
+@pytest.mark.parametrize("use", ["foo()", "tools.no.such.thing", "tools + 1", "tools | no_such_test_of_ours"])
+def test_a_template_that_breaks_for_tools_is_the_operators_fault(use):
+    text = record(variant(chat_template="{% if tools %}{{ " + use + " }}{% endif %}" + CHATML, tool_calls="hermes"))
+    tool = {"type": "function", "function": {"name": "f", "parameters": {"type": "object"}}}
+
+    error = refusal(text, tools=[tool])
+
+    assert said(error) == MISCONFIGURED
+
+
 def test_what_a_template_says_of_a_conversation_stays_the_clients():
     picky = "{% if messages[0].role == 'assistant' %}{{ raise_exception('Begin with a user.') }}{% endif %}" + CHATML
 

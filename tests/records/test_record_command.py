@@ -60,6 +60,10 @@ def test_every_built_in_shows_every_role(name):
             },
             "A conversation with an earlier answer cannot be rendered: The chat template refuses",
         ),
+        (
+            {"chat_template": "{% if tools %}{{ foo() }}{% endif %}" + CHATML, "tool_calls": "hermes"},
+            "A conversation with tools cannot be rendered: The chat template",
+        ),
         ({"template_variables": {"messages": []}}, "variants[0].template_variables.messages: The request itself"),
         ({"special_tokens": {"tools": "x"}}, "variants[0].special_tokens.tools: The request itself has this name"),
         ({"weight": 0}, "variants: All weights are 0, so no variant gets a request."),
@@ -158,6 +162,9 @@ def test_what_is_no_record_at_all_is_told(text):
             "A conversation with an earlier answer cannot be rendered: The chat template refuses the conversation: One",
         ),
         (record(variant(chat_template=CHATML, tool_calls="hermes")), "chat template has no tools"),
+        (record(variant(chat_template=CHATML.replace("m.content", "m.content | truncate(300)"))), "It cuts"),
+        (record(variant(chat_template=CHATML.replace("m.content", "m.content[:300]"))), "It cuts or changes"),
+        (record(variant(chat_template=CHATML.replace("in messages", "in messages[-4:]"))), "a long conversation"),
     ],
 )  # fmt: skip
 def test_what_may_not_be_meant_is_a_warning(text, warning):

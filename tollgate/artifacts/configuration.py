@@ -11,6 +11,13 @@ from tollgate.artifacts.rules import ARCHITECTURES, GPT_OSS_END_IDS, MAX_POSITIO
 if TYPE_CHECKING:
     from tollgate.artifacts.reader import ArtifactReader
 
+# The fields that the checks use. What they made of a field of another type would be a guess.
+_SIZES = (
+    *("num_hidden_layers", "hidden_size", "intermediate_size", "vocab_size", "num_attention_heads"),
+    *("moe_intermediate_size", "decoder_sparse_step", "num_local_experts"),
+)
+_SIZES_OR_NULL = ("num_key_value_heads", "head_dim", "max_position_embeddings", "n_positions", "n_ctx")
+_SWITCHES = ("tie_word_embeddings", "attention_bias", "mlp_bias")
 _POSITION_KEYS = ("max_position_embeddings", "n_positions", "n_ctx")
 
 
@@ -40,7 +47,10 @@ def check_configuration(reader: ArtifactReader) -> Configuration | None:
         return None
     rules = ARCHITECTURES[architecture]
     text: Any = config.get("text_config")
+    if text is not None and not isinstance(text, dict):
+        reader.problems.append(f"config.json: text_config must be an object, not {shown(text)}.")
     text = text if isinstance(text, dict) else config  # multimodal models keep it one level down
+    _check_fields(reader, text)
     _check_quantisation(reader, config, rules)
     _warn(reader, config)
     if architecture == "GptOssForCausalLM":
@@ -78,6 +88,27 @@ def _architecture(reader: ArtifactReader, config: dict[str, Any]) -> str | None:
     return named[0]
 
 
+def _check_fields(reader: ArtifactReader, text: dict[str, Any]) -> None:
+    """Note each field whose value is of no type or range that it can have."""
+    for key in (*_SIZES, *_SIZES_OR_NULL):
+        value = text.get(key)
+        if key not in text or (value is None and key in _SIZES_OR_NULL):
+            continue
+        if _count(value) is None:
+            reader.problems.append(f"config.json: {key} must be a whole number from 1, not {shown(value)}.")
+    for key in _SWITCHES:
+        value = text.get(key)
+        if value is not None and not isinstance(value, bool):
+            reader.problems.append(f"config.json: {key} must be true or false, not {shown(value)}.")
+    dense_layers = text.get("mlp_only_layers")
+    if dense_layers is not None and not (
+        isinstance(dense_layers, list) and all(type(number) is int for number in dense_layers)
+    ):
+        reader.problems.append(
+            f"config.json: mlp_only_layers must be a list of layers' numbers, not {shown(dense_layers)}."
+        )
+
+
 def _check_quantisation(reader: ArtifactReader, config: dict[str, Any], rules: Architecture) -> None:
     quantisation = config.get("quantization_config")
     if not quantisation or rules.may_be_quantised:
@@ -92,6 +123,8 @@ def _check_quantisation(reader: ArtifactReader, config: dict[str, Any], rules: A
 def _context_length(reader: ArtifactReader, text: dict[str, Any]) -> int:
     given = next((text[key] for key in _POSITION_KEYS if text.get(key) is not None), None)
     length = _count(given)
+    if length is None and given is not None:
+        return 0  # told as a field of the wrong type
     if length is None:
         reader.warnings.append("config.json gives no max_position_embeddings: the context length is unknown.")
         return 0

@@ -49,7 +49,7 @@ class ArtifactReader:
     def parse_json(self, name: str, data: bytes) -> dict[str, Any] | None:
         """Parse a JSON object that is part of the file `name`; None, with a problem noted, if it is none."""
         try:
-            value = json.loads(data.decode())
+            value = json.loads(data.decode(), parse_constant=_no_constant)
         except (ValueError, RecursionError) as error:
             reason = f"is not valid JSON ({_short(error)})"
             if isinstance(error, RecursionError):
@@ -60,6 +60,11 @@ class ArtifactReader:
             self.problems.append(f"{name} must hold a JSON object, not {type(value).__name__}.")
             return None
         return value
+
+
+def _no_constant(name: str) -> None:
+    """Refuse NaN and the infinities, which Python reads and other loaders of the same file do not."""
+    raise ValueError(f"it holds {name}, which is no number of JSON")
 
 
 def shown(value: object) -> str:

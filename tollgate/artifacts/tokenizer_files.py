@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from tollgate.artifacts.reader import ArtifactReader
 
 _MAX_TEMPLATE_BYTES = MEGABYTE
+_MAX_TOKENIZER_BYTES = 64 * MEGABYTE
+"""Ours: the largest of the families that can be imported have 12 MB."""
 _CONFIG = "tokenizer_config.json"
 
 
@@ -30,6 +32,7 @@ def check_tokenizer(reader: ArtifactReader) -> TokenizerFiles:
         reader.problems.append(
             "The tokenizer is missing: upload tokenizer.json (or tokenizer.model); tokenizer.save_pretrained writes it."
         )
+    _check_vocabulary(reader)
     if _CONFIG not in reader.files:
         reader.problems.append(f"{_CONFIG} is missing; tokenizer.save_pretrained writes it.")
     config = reader.read_json(_CONFIG) or {}
@@ -41,6 +44,24 @@ def check_tokenizer(reader: ArtifactReader) -> TokenizerFiles:
     elif source is not None:
         _check_template(reader, template, source)
     return TokenizerFiles(_tokenizer_class(reader, config), template, source)
+
+
+def _check_vocabulary(reader: ArtifactReader) -> None:
+    """Note a tokenizer.json without tokens. Its `vocab` is an object of numbers, or a list for Unigram.
+
+    https://huggingface.co/docs/tokenizers/api/models
+    """
+    if "tokenizer.json" not in reader.files:
+        return
+    content = reader.read_json("tokenizer.json", limit=_MAX_TOKENIZER_BYTES)
+    if content is None:
+        return
+    model = content.get("model")
+    vocabulary = model.get("vocab") if isinstance(model, dict) else None
+    if not isinstance(vocabulary, dict | list) or not vocabulary:
+        reader.problems.append(
+            "tokenizer.json holds no tokens (model.vocab). Write it again with tokenizer.save_pretrained."
+        )
 
 
 def _tokenizer_class(reader: ArtifactReader, config: dict[str, Any]) -> str | None:
@@ -77,6 +98,7 @@ def _check_template(reader: ArtifactReader, template: str, source: str) -> None:
     """
     # Imported here because Jinja takes longer to import than everything else that an inspection needs.
     from jinja2 import TemplateSyntaxError
+    from jinja2.exceptions import SecurityError
 
     from tollgate_layer.prompt_format import PromptFormatError
     from tollgate_layer.prompt_format.jinja.environment import ChatTemplateEnvironment
@@ -90,6 +112,8 @@ def _check_template(reader: ArtifactReader, template: str, source: str) -> None:
             "Every request with messages would fail: take the template of the base model."
         )
         return
+    except SecurityError:
+        pass  # Jinja, and more than Tollgate's renderer takes: told below
     except RecursionError:
         reader.problems.append(f"{source}: the chat template nests too deeply. Take the template of the base model.")
         return

@@ -10,7 +10,7 @@ from tollgate_layer.inference.failures.errors import ApiError, RequestError
 from tollgate_layer.inference.json_text import JsonObject
 from tollgate_layer.inference.record import Variant
 from tollgate_layer.inference.schemas import parameters as parameter_table
-from tollgate_layer.inference.template_check import is_templates_fault
+from tollgate_layer.inference.template_check import is_templates_fault, names_syntax
 
 _OPTIONS = ("add_generation_prompt", "continue_final_message")
 
@@ -31,7 +31,7 @@ def rendered_conversation(
     family = prompt_format.family(template, variant.special_tokens)
     syntax = _call_syntax(variant, family)
     tools = _tools_to_offer(parameters, syntax)
-    knows_calls = variant.tool_calls not in (None, "none")
+    knows_calls = names_syntax(variant)
     try:
         messages, tools = prompt_format.normalise(messages, template=template, tools=tools, knows_calls=knows_calls)
         prompt = _render(messages, tools, template, parameters, variant, now)

@@ -12,6 +12,7 @@ from tollgate_layer.inference.request import Request
 from tollgate_layer.inference.schemas import parameters as parameter_table
 from tollgate_layer.prompt_format import Defuser, PromptFormatError, defuser
 from tollgate_layer.prompt_format.prompts import render_prompt
+from tollgate_layer.prompt_format.template_input import joined_texts, part_text
 
 
 class Conversation(NamedTuple):
@@ -96,6 +97,8 @@ _NOT_THE_CLIENTS = {
 def harmless_parameters(parameters: JsonObject, defuser: Defuser) -> JsonObject:
     """The parameters, with those defused that a chat template writes into the prompt.
 
+    A server may show the name, description and schema of `response_format` to the model as well.
+
     Raises:
         RequestError: a template variable has a name that is not the client's to set, or a value nests too deeply.
     """
@@ -105,7 +108,7 @@ def harmless_parameters(parameters: JsonObject, defuser: Defuser) -> JsonObject:
     table = parameter_table()
     harmless = dict(parameters)
     for name, value in parameters.items():
-        if "template" in table[name].honoured_by:
+        if "template" in table[name].honoured_by or name == "response_format":
             try:
                 harmless[name] = defuser.value(value)
             except PromptFormatError as error:
@@ -144,16 +147,39 @@ def _as_templates_read_it(message: JsonObject) -> JsonObject:
     """A message without OpenAI's newer shapes, for which most templates print nothing.
 
     `developer` is the newer name of `system` (gpt-oss, which knows both, reads them alike), and a refusal is what an
-    earlier answer said in place of content.
+    earlier answer said in place of content, or beside it.
     """
     changes: JsonObject = {}
+    content = message.get("content")
     if message["role"] == "developer":
         changes["role"] = "system"
-    if message.get("refusal") and not message.get("content"):
-        changes["content"] = message["refusal"]
+    if isinstance(content, list):
+        changes["content"] = content = _text_parts(content)
+    if message.get("refusal"):
+        if isinstance(content, list):
+            changes["content"] = [*content, {"type": "text", "text": f"\n\n{message['refusal']}"}]
+        else:
+            changes["content"] = joined_texts(content, message["refusal"])
     if not changes:
         return message
     return {**message, **changes}
+
+
+def _text_parts(parts: list[JsonObject]) -> list[JsonObject]:
+    """The parts with every text in a text part and nowhere else.
+
+    Templates differ in what they read: some skip refusals, some print a `text` beside an image. The texts that a prompt
+    shows one behind the other would then be others than those that were made harmless together.
+    """
+    plain = []
+    for part in parts:
+        text = part_text(part)
+        if text is None:
+            plain.append({name: value for name, value in part.items() if name not in ("text", "refusal")})
+        else:
+            others = {name: value for name, value in part.items() if name not in ("text", "refusal")}
+            plain.append({**others, "type": "text", "text": text})
+    return plain
 
 
 def parser_spec(

@@ -122,12 +122,19 @@ def is_templates_fault(
     if not error.broken:
         return False
     roles = frozenset(str(message.get("role")) for message in messages)
-    return _breaks(key, roles, bool(tools))
+    return _breaks(key, roles, bool(tools), names_syntax(variant))
 
 
-def probe(variant: Variant, messages: Sequence[JsonObject], *, with_tools: bool = False) -> Probe:
-    """What the variant's template makes of a conversation, on the way that requests take."""
-    return _probe(_key(variant), messages, with_tools=with_tools)
+def names_syntax(variant: Variant) -> bool:
+    """Whether the record says how the model writes calls: then its template gets tools even if it shows none."""
+    return variant.tool_calls not in (None, "none")
+
+
+def probe(
+    variant: Variant, messages: Sequence[JsonObject], *, with_tools: bool = False, knows_calls: bool = False
+) -> Probe:
+    """What the variant's template makes of a conversation, on the way that requests take; see `normalise`."""
+    return _probe(_key(variant), messages, with_tools=with_tools, knows_calls=knows_calls)
 
 
 def _key(variant: Variant) -> _Template:
@@ -152,7 +159,7 @@ def _plain_fault(template: _Template) -> str | None:
 
 
 @lru_cache(maxsize=256)
-def _breaks(template: _Template, roles: frozenset[str], with_tools: bool) -> bool:
+def _breaks(template: _Template, roles: frozenset[str], with_tools: bool, knows_calls: bool) -> bool:
     """Whether the template breaks for a plain conversation of these roles."""
     conversation: list[JsonObject] = []
     if roles & {"system", "developer"}:
@@ -162,18 +169,20 @@ def _breaks(template: _Template, roles: frozenset[str], with_tools: bool) -> boo
         conversation += [CALL, RESULT]
     if "assistant" in roles:
         conversation += [ANSWER, NEXT_USER]
-    error = _probe(template, conversation, with_tools=with_tools).error
+    error = _probe(template, conversation, with_tools=with_tools, knows_calls=knows_calls).error
     return error is not None and error.broken
 
 
-def _probe(template: _Template, messages: Sequence[JsonObject], *, with_tools: bool = False) -> Probe:
+def _probe(
+    template: _Template, messages: Sequence[JsonObject], *, with_tools: bool = False, knows_calls: bool = False
+) -> Probe:
     variables = json.loads(template.variables)
     if RESERVED_VARIABLES & variables.keys():
         return Probe(error=prompt_format.PromptFormatError("template_variables take reserved names.", broken=True))
     special_tokens = dict(template.special_tokens)
     try:
         plain, tools = prompt_format.normalise(
-            messages, template=template.source, tools=[_TOOL] if with_tools else None
+            messages, template=template.source, tools=[_TOOL] if with_tools else None, knows_calls=knows_calls
         )
         prompt = prompt_format.render(
             plain,

@@ -50,6 +50,10 @@ class Capabilities(NamedTuple):
     loses_later_system: bool = False
     """A system message in mid-conversation is silently dropped or moved."""
 
+    silent_roles: frozenset[str] = frozenset()
+    """Roles whose messages are silently left out."""
+    keeps_order: bool = True
+    """Messages other than the system's stand in the prompt in their order."""
     offers_tools: bool = False
     """Tool definitions reach the prompt."""
     needs_descriptions: bool = False

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from .capabilities import CallForm
 from .errors import PromptFormatError
 from .families import capabilities_of
-from .template_input import Message, Tool
+from .template_input import Message, Tool, joined_texts, part_text
 
 if TYPE_CHECKING:
     from .capabilities import Capabilities
@@ -77,8 +77,9 @@ def _plain(message: Message, index: int) -> dict[str, Any]:
         raise PromptFormatError(f"{role!r} is not one of {', '.join(_ROLES)}.", param=f"messages[{index}].role")
     plain = {name: value for name, value in message.items() if value is not None}
     plain["role"] = _ROLES[role]
-    # A refusal is what an earlier answer said in place of content.
-    plain["content"] = _text(message.get("content"), f"messages[{index}].content") or plain.get("refusal", "")
+    # A refusal is what an earlier answer said in place of content, or beside it. Few templates read the field.
+    refusal = plain.pop("refusal", None)
+    plain["content"] = joined_texts(_text(message.get("content"), f"messages[{index}].content"), refusal)
     if not plain.get("tool_calls"):
         plain.pop("tool_calls", None)
     return plain
@@ -94,11 +95,11 @@ def _text(content: Any, param: str) -> str:
     # Parts follow each other without a separator, as templates that read parts themselves write them.
     texts = []
     for index, part in enumerate(content):
-        kind = part.get("type") if isinstance(part, Mapping) else None
-        part_text = part.get(kind) if kind in ("text", "refusal") else None
-        if not isinstance(part_text, str):
+        text = part_text(part)
+        if text is None:
+            kind = part.get("type") if isinstance(part, Mapping) else None
             raise PromptFormatError(f"this model reads text only, not {kind or part!r}.", param=f"{param}[{index}]")
-        texts.append(part_text)
+        texts.append(text)
     return "".join(texts)
 
 

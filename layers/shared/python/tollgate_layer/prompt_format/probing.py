@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
+from .builtin import BUILT_INS
 from .capabilities import CallForm
 from .errors import PromptFormatError
 from .rendering import render
@@ -76,8 +77,7 @@ class ProbedCapabilities:
     @cached_property
     def control_tokens(self) -> frozenset[str]:
         """The control tokens in the chat template's source and in what it writes."""
-        # Not every template takes a system message.
-        written = self._ask([_SYSTEM, _USER, _ANSWER, _NEXT_USER]) or self._ask([_USER, _ANSWER, _NEXT_USER])
+        written = self._prompt_with_answer
         text = f"{self._template}\n{written}\n{self._prompt_with_call}"
         tokens = set(_CONTROL_TOKEN.findall(text)) | set(_TURN_MARK.findall(written))
         # Written like XML, so the pattern leaves them out, but Qwen's tokenizers know them as tokens.
@@ -126,6 +126,39 @@ class ProbedCapabilities:
             return False
         in_order = 0 <= prompt.find("sysalpha") < prompt.find("answergamma") < prompt.find("sysomega")
         return not in_order
+
+    @cached_property
+    def silent_roles(self) -> frozenset[str]:
+        """See `Capabilities`. A role that is refused is not among them: the client then hears of it."""
+        silent: set[str] = set()
+        if self._template not in BUILT_INS and "messages" not in self._template:
+            return frozenset()  # it reads documents or variables only, on purpose
+        if self._prompt_with_answer and "answergamma" not in self._prompt_with_answer:
+            silent.add("assistant")
+        if not self._prompt_with_call:
+            # Without tools, too: a template may print results as any other message.
+            prompts = [self._try([_USER, _result(), _NEXT_USER]), self._try([_USER, _call(CallForm()), _result()])]
+            rendered = [prompt for prompt in prompts if prompt is not None]
+            if rendered and not any("resultmu" in prompt for prompt in rendered):
+                silent.add("tool")
+        return frozenset(silent)
+
+    @cached_property
+    def keeps_order(self) -> bool:
+        """See `Capabilities`. What a probe does not show has no order."""
+        for prompt, words in (
+            (self._prompt_with_answer, ("userbeta", "answergamma", "userdelta")),
+            (self._prompt_with_call, ("userbeta", "valuenu", "resultmu")),
+        ):
+            places = [prompt.find(word) for word in words if word in prompt]
+            if places != sorted(places):
+                return False
+        return True
+
+    @cached_property
+    def _prompt_with_answer(self) -> str:
+        """A prompt with an earlier answer. Not every template takes a system message."""
+        return self._ask([_SYSTEM, _USER, _ANSWER, _NEXT_USER]) or self._ask([_USER, _ANSWER, _NEXT_USER])
 
     @cached_property
     def offers_tools(self) -> bool:

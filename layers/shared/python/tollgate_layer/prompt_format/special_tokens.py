@@ -21,7 +21,7 @@ from .errors import PromptFormatError
 from .families import capabilities_of
 from .json_object import parse_value
 from .rendering import with_default_tokens
-from .template_input import Message, token_texts
+from .template_input import Message, part_text, token_texts
 
 # Where one token of such a shape is known, every text of the shape is treated: a tokenizer knows more control tokens
 # than its template uses. The first character stands apart, because the space goes behind it.
@@ -45,6 +45,9 @@ _OF_ANY_FAMILY = (
     *("[IMG]", "[IMG_BREAK]", "[IMG_END]", "[PREFIX]", "[MIDDLE]", "[SUFFIX]", "[THINK]", "[/THINK]"),
     *("<tool_response>", "</tool_response>"),
 )
+
+# The escapes of JSON text that can stand for a character of a token: by number, and `\\/`.
+_ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|/)")
 
 DEEPEST_VALUE = 100
 """Levels of lists and objects that tools, documents and template variables may have; real ones have ten."""
@@ -129,11 +132,10 @@ class Defuser:
             return harmless
         texts = []
         for part in parts:
-            text = part.get("text") if isinstance(part, Mapping) else None
-            texts.append(text if isinstance(text, str) else "")
+            texts.append(part_text(part) or "")
         for part, text in zip(harmless, self._each_of_joined(texts), strict=True):
             if text:
-                part["text"] = text
+                part[part["type"]] = text
         return harmless
 
     def _each_of_joined(self, texts: Sequence[str]) -> list[str]:
@@ -176,9 +178,17 @@ class Defuser:
                 raise PromptFormatError("the arguments of a call must be a JSON object as text.") from None
             return self.text(text)
         harmless = self.value(values)
-        if harmless == values:
+        # Of two equal keys only the last is a value, yet the text is what a server may read: look at both.
+        if harmless == values and not self._writes_token(text):
             return text  # as the client spelled it
         return json.dumps(harmless, ensure_ascii=False)
+
+    def _writes_token(self, json_text: str) -> bool:
+        """Whether a token stands anywhere in JSON text, plainly or behind escapes."""
+        assert self._pattern is not None
+        if "\\" in json_text:
+            json_text = _ESCAPE.sub(_unescaped, json_text)
+        return self._pattern.search(json_text) is not None
 
     def filled(self, pieces: Iterable[tuple[str, bool]]) -> str:
         """Texts of the record and values of others as one text, without a token that a value has a part in.
@@ -213,6 +223,11 @@ class Defuser:
                 done = start + 1
         result.append(joined[done:])
         return "".join(result)
+
+
+def _unescaped(escape: re.Match[str]) -> str:
+    number = escape.group(1)
+    return "/" if number is None else chr(int(number, 16))
 
 
 def defuser(

@@ -37,6 +37,28 @@ class TemplateInput(NamedTuple):
         return now.strftime(form)
 
 
+def part_text(part: Any) -> str | None:
+    """What a part of a content says: the text of a text part or of a refusal; None for any other part.
+
+    These are the parts that follow each other in a prompt without a separator.
+    """
+    kind = part.get("type") if isinstance(part, Mapping) else None
+    text = part.get(kind) if kind in ("text", "refusal") else None
+    return text if isinstance(text, str) else None
+
+
+def joined_texts(*texts: str | None) -> str:
+    """Texts of one message that stood in fields of their own, such as an answer and its refusal.
+
+    The empty line between them is no part of any token, so that two harmless texts are harmless together.
+    """
+    different: list[str] = []
+    for text in texts:
+        if text and text not in different:
+            different.append(text)
+    return "\n\n".join(different)
+
+
 def token_texts(special_tokens: Mapping[str, Any] | None) -> dict[str, Any]:
     """The texts of special tokens by name; tokens that are null are left out.
 

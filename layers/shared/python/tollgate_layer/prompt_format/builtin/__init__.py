@@ -33,7 +33,10 @@ _QWEN_REASONING = _QWEN._replace(writes_reasoning=True)
 
 _SENTENCEPIECE_TOKENS = {"bos_token": "<s>", "eos_token": "</s>"}
 _LLAMA2 = Capabilities(
-    frozenset({"[INST]", "[/INST]", "<<SYS>>", "<</SYS>>"}), keeps_system_alone=False, keeps_two_first_systems=False
+    frozenset({"[INST]", "[/INST]", "<<SYS>>", "<</SYS>>"}),
+    keeps_system_alone=False,
+    keeps_two_first_systems=False,
+    silent_roles=frozenset({"tool"}),
 )
 
 _LLAMA3_TOKENS = {"bos_token": "<|begin_of_text|>", "eos_token": "<|eot_id|>"}
