@@ -122,8 +122,16 @@ def test_a_bucket_that_is_not_there_fails_the_job(bedrock, client):
     assert "NoSuchBucket" in finished(client, job)["failureMessage"]
 
 
-def test_artifacts_that_the_numpy_engine_cannot_run_fail_the_job_with_the_way_out(bedrock, client):
-    job = finished(client, create(client, importedModelTags=[]))
+def test_artifacts_that_the_numpy_engine_cannot_run_fail_the_job_with_the_way_out(bedrock, client, s3_url):
+    # GIVEN a tokenizer of a kind that only other libraries know
+    unknown = model(tokenizer__json={"model": {"type": "Unheard", "vocab": {"a": 0}}})
+    s3 = boto3.client("s3", "us-east-1", endpoint_url=s3_url, aws_access_key_id="a", aws_secret_access_key="b")
+    with closing(s3):
+        for name, content in unknown.files.items():
+            s3.put_object(Bucket=BUCKET, Key=f"unknown/{name}", Body=content)
+
+    job = finished(client, create(client, prefix="unknown", importedModelTags=[]))
+
     assert job["status"] == "Failed"
     assert "tollgate:engine=echo" in job["failureMessage"]
 
