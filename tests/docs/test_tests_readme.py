@@ -42,8 +42,10 @@ def test_the_folders_and_files_that_are_named_exist():
 
 
 def test_the_folders_under_coverage_exist():
-    assert COUNTED
-    assert [folder for folder in COUNTED if not folder.is_dir()] == []
+    (folders,) = re.findall(r"^COUNTED +:= (.+)$", MAKEFILE, re.MULTILINE)
+
+    assert [f"{folder}/" for folder in folders.split()] == [*COUNTED]
+    assert [folder for folder in COUNTED if not (ROOT / folder).is_dir()] == []
 
 
 def test_every_test_is_in_one_of_the_three_runs():

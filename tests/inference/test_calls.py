@@ -16,6 +16,8 @@ from tollgate_layer.inference.completion import add_up
 from tollgate_layer.inference.failures.errors import AnswerError
 from tollgate_layer.inference.pipeline.after_model import complete
 
+pytestmark = pytest.mark.uncounted
+
 
 def call(name="f", arguments='{"a":1}', **fields):
     return {"function": {"name": name, "arguments": arguments}, **fields}
