@@ -50,7 +50,7 @@ deploy: build .venv/run.stamp ## Build and deploy to the AWS account of your cre
 # First the tests of what is deployed, with its coverage, which makes them half as fast; then all others; and
 # last, one after another, those that measure time, CPU or memory. tests/README.md says more.
 unit: .venv/test.stamp ## Run the tests that need neither Docker nor AWS
-	$(BIN)/pytest -m "counted and not alone and $(HERE)" -n $(WORKERS) --cov $(COUNTED)
+	$(BIN)/pytest -m "counted and not alone and $(HERE)" $(COUNTED) -n $(WORKERS) --cov
 	$(BIN)/pytest -m "not counted and not alone and $(HERE)" -n $(WORKERS)
 	$(BIN)/pytest -m "alone and $(HERE)"
 
