@@ -1,9 +1,10 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from tests.prompt_format.golden_files import template
@@ -45,6 +46,8 @@ def test_a_token_cannot_be_hidden_in_another(name: str, token: str):
 
 @given(text=st.text(), name=st.sampled_from(sorted(BUILT_INS)))
 def test_text_without_special_tokens_stays(text: str, name: str):
+    assume(not re.search(r"<.*>|\[.*\]", text, re.DOTALL))  # every token of every family stands in one or the other
+
     assert neutral(text, name) == text
 
 
