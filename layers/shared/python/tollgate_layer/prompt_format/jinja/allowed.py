@@ -23,7 +23,6 @@ FILTERS = frozenset(
         *("unique", "upper"),
     }
 )
-GLOBALS = frozenset({"dict", "namespace", "raise_exception", "range"})
 
 _TEXT = frozenset(
     {
