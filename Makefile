@@ -21,7 +21,7 @@ export AWS_DEFAULT_REGION ?= us-east-1
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help dev test check build deploy unit test-sam-local api bench docs lock clean runtime
+.PHONY: help dev test check build deploy unit test-sam-local test-clients rehearse api bench docs lock clean runtime
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 18
@@ -57,6 +57,12 @@ unit: .venv/test.stamp ## Run the tests that need neither Docker nor AWS
 test-sam-local: runtime .venv/test.stamp .venv-sam/stamp ## Run the functions in Lambda's containers (needs Docker)
 	PATH="$(CURDIR)/.venv-sam/bin:$(RUNTIME_BIN):$$PATH" $(BIN)/pytest -m sam_local
 
+test-clients: .venv/test.stamp ## Try the clients that people use, each in its own environment (ARGS="--only boto3")
+	$(BIN)/python -m scripts.try_clients $(ARGS)
+
+rehearse: build .venv/test.stamp ## Deploy, update and delete the stack on an emulator of AWS
+	$(BIN)/python scripts/deploy_smoke_test.py
+
 api: .venv/test.stamp ## Renew what is generated from the contract and the request models in api/
 	$(BIN)/python -m api
 
@@ -66,6 +72,7 @@ bench: runtime .venv/test.stamp .venv-sam/stamp ## Measure start-up, requests, p
 docs: .venv/test.stamp ## Run the fault matrix and renew the generated parts of the documentation
 	$(BIN)/python -m scripts.write_docs
 	$(BIN)/python -m scripts.write_tour
+	$(BIN)/python -m scripts.write_records
 	$(BIN)/python -m scripts.measure_failures
 
 lock: .venv/test.stamp ## Renew the pinned requirements

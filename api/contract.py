@@ -16,6 +16,8 @@ from typing import Any
 import yaml
 
 from tollgate_layer.inference.failures.errors import ERRORS, ApiError
+from tollgate_layer.inference.request import GIVEN_HEADERS
+from tollgate_layer.inference.response import HEADERS
 
 FOLDER = Path(__file__).parent
 Node = dict[str, Any]
@@ -30,12 +32,26 @@ OTHER_MEDIA_TYPES = (
 )
 # An operation's security is all of its entries, where OpenAPI means one of them: decision 0091.
 SECURITY: list[Node] = [{"bearer": []}, {"api_key": []}]
+AWS_SECURITY: list[Node] = [{"aws": []}, {"api_key": []}]
 ANY_METHOD = "x-amazon-apigateway-any-method"
 EVERYTHING_ELSE = "/{proxy+}"
 INTEGRATION = "x-amazon-apigateway-integration"
 TEXT: Node = {"schema": {"type": "string"}}
-# `@error(timeout)`, `@error(model_not_found, model)`, `@status(timeout)`, `@retry_after(timeout)`, `@dialect`.
-_PLACEHOLDER = re.compile(r"@(error|status|retry_after)\((\w+)(?:, (\w+))?\)|@(dialect)\b")
+# A gateway response runs no template, and so cannot look up an origin in a list. Where the list has several, it repeats
+# the origin that asks, whichever that is: docs/decisions/0096-cors-is-off.md.
+_CORS_OF_REFUSALS: Node = {
+    "gatewayresponse.header.Access-Control-Allow-Origin": {
+        "Fn::If": ["HasSeveralCorsOrigins", "method.request.header.Origin", {"Fn::Sub": "'${CorsOrigins}'"}]
+    },
+    "gatewayresponse.header.Access-Control-Expose-Headers": "'x-request-id, Retry-After'",
+    "gatewayresponse.header.Vary": "'Origin'",
+}
+# `@error(timeout)`, `@error(model_not_found, model)`, `@status(timeout)`, `@retry_after(timeout)`, `@dialect`,
+# `@headers`.
+_PLACEHOLDER = re.compile(r"@(error|status|retry_after)\((\w+)(?:, (\w+))?\)|@(dialect|headers|given|fields)\b")
+# `@escaped($input.body)`: up to the end of the directive around it, since what is escaped may have parentheses.
+_ESCAPED = re.compile(r"@escaped\((.*)\)(?=\)$)", re.MULTILINE)
+_QUOTE_AGAIN = """.replaceAll("\\\\'", "'")"""
 
 
 def openapi_document(contract: Node, schemas: Mapping[str, Node]) -> Node:
@@ -72,7 +88,7 @@ def _operation(route: Node, contract: Node) -> Node:
     operation: Node = {
         "operationId": route["operationId"],
         "summary": route["summary"],
-        "security": SECURITY if route.get("key", True) else [],
+        "security": _security(route),
         **_path_parameters(route["path"]),
     }
     if "request" in route:
@@ -80,9 +96,18 @@ def _operation(route: Node, contract: Node) -> Node:
         operation["requestBody"] = {"required": True, "content": content}
     operation["responses"] = {"200": _success(**route["success"])}
     for status in integration["errors"]:
-        operation["responses"][str(status)] = _failure(status, contract)
+        # AWS's runtimes tell failures in bodies of their own.
+        schema = "AnyBody" if route.get("key") == "aws" else "Error"
+        operation["responses"][str(status)] = _failure(status, contract, schema)
     operation[INTEGRATION] = _integration(integration, route.get("dialect", ""))
     return operation
+
+
+def _security(route: Node) -> list[Node]:
+    """Who may call a route: everybody, or who has a key, which AWS's SDKs send in ways of their own."""
+    if not route.get("key", True):
+        return []
+    return AWS_SECURITY if route.get("key") == "aws" else SECURITY
 
 
 def _refusal(code: str, contract: Node, allow: str | None = None) -> Node:
@@ -92,6 +117,7 @@ def _refusal(code: str, contract: Node, allow: str | None = None) -> Node:
     failure = _failure(status, contract)
     if allow:
         answer["headers"] = {"Allow": f"'{allow}'"}
+        answer["template"] = "preflight.vtl"
         failure["headers"]["Allow"] = TEXT
     integration = {
         "gateway": {"type": "mock", "passthroughBehavior": "never"},
@@ -117,11 +143,11 @@ def _success(description: str, schema: str | Node, stream: bool = False) -> Node
     return {"description": description, "headers": {"x-request-id": TEXT}, "content": content}
 
 
-def _failure(status: int, contract: Node) -> Node:
+def _failure(status: int, contract: Node, schema: str = "Error") -> Node:
     headers = {"x-request-id": TEXT}
     if any(kind.retry_after for kind in ERRORS.values() if kind.status == status):
         headers["Retry-After"] = TEXT
-    content = {"application/json": {"schema": _reference("Error")}}
+    content = {"application/json": {"schema": _reference(schema)}}
     return {"description": contract["statuses"][status], "headers": headers, "content": content}
 
 
@@ -133,9 +159,8 @@ def _integration(integration: Node, dialect: str = "") -> Node:
     """API Gateway's definition of an integration; a proxied one maps neither request nor answers."""
     definition: Node = dict(integration["gateway"])
     if "request" in integration:
-        template = _template(integration["request"], dialect)
-        substituted = "${" in template  # by CloudFormation: ${ModelTable} and the like
-        definition["requestTemplates"] = {"application/json": {"Fn::Sub": template} if substituted else template}
+        template = _substituted(_template(integration["request"], dialect))
+        definition["requestTemplates"] = dict.fromkeys(integration.get("takes", ["application/json"]), template)
     if "answers" in integration:
         definition["responses"] = {}
         for status, answer in integration["answers"].items():
@@ -158,7 +183,7 @@ def _answer(
     return {
         "statusCode": str(ERRORS[error].status) if error else "200",
         "responseParameters": mapped,
-        "responseTemplates": {"application/json": _template(template)},
+        "responseTemplates": {"application/json": _substituted(_template("cors.vtl") + "\n" + _template(template))},
     }
 
 
@@ -173,7 +198,7 @@ def _gateway_response(error: str, retry_after: int | None = None, status: str = 
     if seconds:
         parameters["gatewayresponse.header.Retry-After"] = f"'{seconds}'"
     response: Node = {
-        "responseParameters": parameters,
+        "responseParameters": {"Fn::If": ["HasCorsOrigins", {**parameters, **_CORS_OF_REFUSALS}, parameters]},
         "responseTemplates": {"application/json": _template(f"@error({error})")},
     }
     if status == "own":
@@ -181,6 +206,11 @@ def _gateway_response(error: str, retry_after: int | None = None, status: str = 
     # As text: API Gateway's extension has no numbers here.
     # https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-swagger-extensions-gateway-responses.gatewayResponse.html
     return {"statusCode": str(kind.status), **response}
+
+
+def _substituted(template: str) -> str | Node:
+    """A template as it goes into the document: CloudFormation puts in what ${ModelTable} and the like stand for."""
+    return {"Fn::Sub": template} if "${" in template else template
 
 
 def _template(source: str | Node | None, dialect: str = "") -> str:
@@ -191,14 +221,49 @@ def _template(source: str | Node | None, dialect: str = "") -> str:
     text = re.sub(r"^##.*\n", "", text, flags=re.MULTILINE).removesuffix("\n")
 
     def value(placeholder: re.Match[str]) -> str:
-        what, code, param, _ = placeholder.groups()
-        if what is None:
-            return dialect
+        what, code, param, word = placeholder.groups()
+        if word is not None:
+            return {
+                "dialect": dialect,
+                "headers": _headers_of_response(),
+                "given": _given_headers(),
+                "fields": "".join(f', \\"{name}\\": \\"${name}\\"' for name in GIVEN_HEADERS),
+            }[word]
         if what == "error":
-            return json.dumps(ApiError(code, param=param).body("$context.requestId"))
+            error = ApiError(code, param=param)
+            # The message twice: AWS's SDKs look for it outside of OpenAI's object.
+            return json.dumps({**error.body("$context.requestId"), "message": error.message})
         return str(getattr(ERRORS[code], what))
 
-    return _PLACEHOLDER.sub(value, text)
+    return _ESCAPED.sub(_escaped, _PLACEHOLDER.sub(value, text))
+
+
+def _headers_of_response() -> str:
+    """The part of a template that sets the headers that `$response` has."""
+    lines = []
+    for field, header in HEADERS.items():
+        lines.append(f'#if("$!response.{field}" != "")')
+        lines.append(f"#set($context.responseOverride.header.{header} = $response.{field})")
+        lines.append("#end")
+    return "\n".join(lines)
+
+
+def _escaped(found: re.Match[str]) -> str:
+    """A client's text as a part of the execution's input; start_execution.vtl says why it is escaped twice."""
+    once = f"$util.escapeJavaScript({found[1]}){_QUOTE_AGAIN}"
+    return f"$util.escapeJavaScript({once}){_QUOTE_AGAIN}"
+
+
+def _given_headers() -> str:
+    """The part of a template that takes what a request says in headers, whose names come in either case."""
+    lines = []
+    for name, header in GIVEN_HEADERS.items():
+        lines.append(f"#set($value = \"$!input.params('{header}')\")")
+        lines.append('#if($value == "")')
+        lines.append(f"#set($value = \"$!input.params('{header.lower()}')\")")
+        lines.append("#end")
+        lines.append(f"#set(${name} = @escaped($value))")
+    return "\n".join(lines)
 
 
 class _Dumper(yaml.SafeDumper):

@@ -17,9 +17,12 @@ class Variant(Shape):
 
     name: Annotated[str, Field(min_length=1, max_length=64)] = Field(description="The variant's name.")
     weight: Annotated[int, Field(ge=0)] = Field(100, description="Its share of the requests.")
-    backend: Literal["bedrock"] = Field("bedrock", description="Where the model runs.")
-    model_id: Annotated[str, Field(min_length=1)] = Field(description="The imported model's ARN.")
-    body_format: Literal["openai", "bedrock", "mistral"] = Field(description="The shape of the model's body.")
+    backend: Literal["bedrock", "sagemaker"] = Field("bedrock", description="Where the model runs.")
+    model_id: str = Field("", description="The imported model's ARN.")
+    endpoint_name: str = Field("", description="The SageMaker endpoint, where that is the backend.")
+    inference_component: str | None = Field(None, description="The endpoint's inference component that is asked.")
+    target_variant: str | None = Field(None, description="The endpoint's production variant that is asked.")
+    body_format: Literal["openai", "bedrock", "mistral", "tgi"] = Field(description="The shape of the model's body.")
     chat_template: str | None = Field(
         None, description="A built-in name, the model's own Jinja source, or null: the server formats messages."
     )
@@ -32,6 +35,9 @@ class Variant(Shape):
     )
     reasoning: Literal[True, False, "open"] | None = Field(
         None, description="Whether the model writes its thoughts before its answer; open: its prompt begins them."
+    )
+    fallback: str | None = Field(
+        None, description="The variant that is asked once where this one is cold, throttled or failing."
     )
     max_model_length: Tokens | None = Field(None, description="The most tokens of prompt and completion together.")
     tokenizer: str | None = Field(None, description="The tokenizer by which prompts are measured.")
@@ -50,6 +56,9 @@ class Limits(Shape):
     """What a request may ask for at most."""
 
     max_tokens: Tokens | None = Field(None, description="The most tokens of an answer.")
+    max_tokens_policy: Literal["refuse", "cut"] = Field(
+        "refuse", description="What becomes of a request for more: refused, or cut and told in x-tollgate-ignored."
+    )
 
 
 class ServerPrompt(Shape):
@@ -67,3 +76,9 @@ class ModelRecord(Shape):
     defaults: Defaults = Field(Defaults.model_validate({}), description="What a request gets where it says nothing.")
     limits: Limits = Field(Limits.model_validate({}), description="What a request may ask for at most.")
     prompt: ServerPrompt | None = Field(None, description="A prompt kept with the model.")
+    container: Literal["tgi", "lmi"] = Field(
+        "tgi", description="The serving container in whose shapes SageMaker's clients are answered."
+    )
+    ignore_parameters: list[str] = Field(
+        [], description="Parameters of clients that cannot be changed: left out, and told in x-tollgate-ignored."
+    )

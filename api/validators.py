@@ -21,9 +21,6 @@ Schema = dict[str, Any]
 # What pydantic keeps beside a schema for its own classes and for serialising: a validator does without.
 _NOT_NEEDED = ("metadata", "serialization", "ref")
 
-# A typed-dict inside of another does not inherit its configuration.
-_CONFIG = {"strict": True, "extra_fields_behavior": "forbid"}
-
 
 def validator_schema(model: type[Shape], *, fill_in: bool) -> Schema:
     """The schema of a model's JSON object, as JSON.
@@ -66,8 +63,16 @@ class _Plain:
         if kind == "definition-ref":
             return self._schema(self._definitions[node["schema_ref"]])
         if kind == "model":
-            fields = {name: self._field(field) for name, field in node["schema"]["fields"].items()}
-            return {"type": "typed-dict", "fields": fields, "config": _CONFIG}
+            fields = {}
+            for name, field in node["schema"]["fields"].items():
+                # `schema` is a method of every pydantic model, so that a field of this name has another one there.
+                fields[field.get("validation_alias", name)] = self._field(field)
+            unknown = node["config"]["extra_fields_behavior"]
+            return {
+                "type": "typed-dict",
+                "fields": fields,
+                "config": {"strict": True, "extra_fields_behavior": unknown},
+            }
         if kind == "default" and not self._fill_in:
             return self._schema(node["schema"])
         return {key: self.of(value) for key, value in node.items() if key not in _NOT_NEEDED}

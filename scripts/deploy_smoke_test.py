@@ -1,6 +1,6 @@
 """Deploys the built stack to an emulator of AWS with the real `sam deploy`, updates it, and deletes it.
 
-    make build && .venv/bin/python scripts/deploy_smoke_test.py
+    make rehearse
 
 Shows that everything is packaged, that SAM's transform takes the packaged template, that every reference between
 resources resolves, and that every resource is created, updated and deleted. Does not show that AWS takes every
@@ -73,8 +73,8 @@ def main() -> None:
         deploy(environment, PRIVATE)
         deploy(environment, PRIVATE | PUBLIC)
         sam(environment, "delete", "--no-prompts")
-        (table,) = client(environment, "dynamodb").list_tables()["TableNames"]
-    click.echo(f"deployed, updated and deleted; the model table was kept, as {table}")
+        tables = client(environment, "dynamodb").list_tables()["TableNames"]
+    click.echo(f"deployed, updated and deleted; the tables were kept, as {', '.join(tables)}")
     for name, reason in NOT_EMULATED.items():
         click.echo(f"left out: {name}, {reason}, which MiniStack does not know")
 

@@ -12,9 +12,14 @@ from pathlib import Path
 from tollgate.stack.definitions import read_definition
 from tollgate_layer.inference.failures.errors import ERRORS
 from tollgate_layer.inference.failures.upstream import UPSTREAM
+from tollgate_release.exit_codes import ExitCode
+from tollgate_release.keep_warm.hours import Hours
+from tollgate_release.keep_warm.price import price
+from tollgate_release.prices import WINDOW_USD
 
 ROOT = Path(__file__).parent.parent
-FILES = ("README.md", "docs/failures.md", "docs/operations.md")
+_FIRST_CLIENTS = 8
+FILES = ("README.md", "docs/failures.md", "docs/keep-warm.md", "docs/operations.md", "docs/releases.md")
 
 
 def errors() -> str:
@@ -45,7 +50,52 @@ def parameters() -> str:
     return table(("Parameter", "Default", "What it sets"), rows)
 
 
-BLOCKS = {"errors": errors, "upstream": upstream, "parameters": parameters}
+def exit_codes() -> str:
+    """How commands about a model's life end."""
+    meanings = {
+        ExitCode.DONE: "done: promoted, reused, or started with `--no-wait`",
+        ExitCode.UNEXPECTED: "unexpected; a record at fault",
+        ExitCode.USAGE: "wrong usage, no such stack, no credentials",
+        ExitCode.ARTIFACTS: "the artifacts were refused",
+        ExitCode.IMPORT: "the import failed",
+        ExitCode.SMOKE_TEST: "a golden prompt failed, or the model never became ready",
+        ExitCode.ROLLED_BACK: "the canary failed, or an alarm rang: rolled back",
+        ExitCode.CHANGED: "somebody else releases this model, or changed its record",
+        ExitCode.PERMISSION: "a permission or a quota: an operator must act",
+        ExitCode.HELD: "undecided: held at weight 0",
+        ExitCode.DRIFT: "`tollgate models --check`: a record names a model that is gone",
+        ExitCode.DETACHED: "Ctrl-C: detached, the release goes on",
+    }
+    return table(("Exit code", "Meaning"), [(str(int(code)), meanings[code]) for code in ExitCode])
+
+
+def intervals() -> str:
+    """What a month of keep-warm costs, and how warm it keeps, for each interval and stay."""
+    rows = []
+    for every in (4, 6, 14, 30, 55):
+        cells = [f"{every} min"]
+        for stay in (5, 15, 60):
+            month = price(Hours(), every, 1, WINDOW_USD, stay_minutes=stay)
+            cells.append(f"${month.usd:,.0f}, warm {month.warm_share:.0%}")
+        rows.append(tuple(cells))
+    return table(("Asked every", "Copies stay 5 min", "15 min", "60 min"), rows)
+
+
+def clients() -> str:
+    """The head of the table of clients, which `make test-clients` writes."""
+    page = (ROOT / "docs/clients.md").read_text()
+    lines = [line for line in page.splitlines(keepends=True) if line.startswith("|")]
+    return "".join(lines[: 2 + _FIRST_CLIENTS])
+
+
+BLOCKS = {
+    "errors": errors,
+    "upstream": upstream,
+    "parameters": parameters,
+    "exit-codes": exit_codes,
+    "intervals": intervals,
+    "clients": clients,
+}
 
 
 def table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:

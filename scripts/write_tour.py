@@ -21,6 +21,7 @@ from tollgate_layer.inference.answer_reader import AnswerReader
 from tollgate_layer.inference.backends.bedrock import FORMATS
 from tollgate_layer.inference.completion import add_up
 from tollgate_layer.inference.completion_spec import CompletionSpec
+from tollgate_layer.inference.parameters import settle
 from tollgate_layer.inference.pipeline.after_model import complete
 from tollgate_layer.inference.pipeline.before_model import converse, prepare, read
 from tollgate_layer.inference.record import parse_record
@@ -56,7 +57,7 @@ def blocks(local: Local) -> dict[str, str]:
     request = read(IncomingRequest(received["dialect"], received["request_id"], received["body"]))
     record = parse_record(resolved["record"])
     variant = record.choose_variant(request.user or request.id)
-    conversation = converse(request, record, variant, created)
+    conversation = converse(*settle(request, record), record, variant, created)
     invocation, spec, _ = prepare(request, resolved["record"], created)
 
     parts = FORMATS[spec.body_format].read(answer, whole=True)
@@ -73,7 +74,7 @@ def blocks(local: Local) -> dict[str, str]:
         "preprocess-event": as_json(resolved),
         "read-request": as_python(request),
         "conversation": as_python(conversation),
-        "invocation": as_json({"invocation": invocation._asdict(), "spec": spec.to_json()}),
+        "invocation": as_json({"invocation": invocation.to_json(), "spec": spec.to_json()}),
         "refusal": _refusal(local, json.loads(body)),
         "answer": as_json(answer),
         "parts": as_python(parts),

@@ -24,9 +24,16 @@ COUNTED = ("tests/inference/", "tests/prompt_format/", "tests/stream/")
 
 @pytest.hookimpl(tryfirst=True)  # before `-m` chooses
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Give marks by folder, and begin with what takes long, so that short tests fill the processes up in the end."""
+    """Give marks by folder, and begin with what takes long, so that short tests fill the processes up in the end.
+
+    No two tests may have one id: xdist tells them apart by it, and would run one of them in place of all.
+    """
     units = {}
+    ids = set()
     for item in items:
+        if item.nodeid in ids:
+            raise pytest.UsageError(f"two tests have the id {item.nodeid}: only one of them would run")
+        ids.add(item.nodeid)
         file = relative(item.path)
         units[item] = unit_of_work(file)
         if file.startswith(BUDGETS):

@@ -6,7 +6,8 @@ import logging
 import socket
 import threading
 import time
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import uvicorn
 
@@ -43,24 +44,34 @@ def listen(port: int) -> socket.socket:
     return sock
 
 
+class Certificate(NamedTuple):
+    """A certificate and its private key, as PEM files."""
+
+    certificate: Path
+    key: Path
+
+
 class Server:
     """Serves an ASGI application at `url` until `close`, to programs alone: web pages are refused (page_guard.py).
 
-    When it is constructed, it answers.
+    When it is constructed, it answers. Pages of `origins` are let in, as page_guard.py says. With a `certificate` it
+    speaks TLS.
     """
 
-    def __init__(self, app: Any, port: int = 0) -> None:
+    def __init__(self, app: Any, port: int = 0, *, origins: str = "", certificate: Certificate | None = None) -> None:
         self._socket = listen(port)
         self.port: int = self._socket.getsockname()[1]
-        self.url = f"http://{LOOPBACK}:{self.port}"
+        self.url = f"{'http' if certificate is None else 'https'}://{LOOPBACK}:{self.port}"
         self._server = uvicorn.Server(
             uvicorn.Config(
-                guard_asgi(app, self.port),
+                guard_asgi(app, self.port, origins=origins),
                 log_level="warning",
                 access_log=False,
                 # Longer than clients keep idle connections: the side that closes first decides who sees a reset.
                 timeout_keep_alive=310,
                 timeout_graceful_shutdown=1,
+                ssl_certfile=None if certificate is None else certificate.certificate,
+                ssl_keyfile=None if certificate is None else certificate.key,
             )
         )
         self._thread = threading.Thread(

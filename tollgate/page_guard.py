@@ -28,7 +28,7 @@ AsgiApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
 def refusal(
-    headers: Iterable[tuple[str, str]], port: int, *, any_loopback_origin: bool = False
+    headers: Iterable[tuple[str, str]], port: int, *, any_loopback_origin: bool = False, origins: str = ""
 ) -> tuple[int, str] | None:
     """Why a request is refused, as status and sentence; None for one that is let in.
 
@@ -40,13 +40,19 @@ def refusal(
         headers: the request's names and values.
         port: where the server listens.
         any_loopback_origin: let in pages of any server on this machine, not of this one alone.
+        origins: let in pages of these origins, too, which have commas between them, or `*` for all: the stack's
+            parameter CorsOrigins, which is about the API alone.
     """
+    headers = list(headers)
     hosts = _own_hosts(port)
     found = []
+    is_invited = _is_invited(headers, origins)
     for name, value in headers:
         lowered = name.lower()
         if lowered == "host":
             found.append(value.strip().lower())
+        elif is_invited:
+            continue
         elif lowered == "origin" and not _is_own_origin(value.strip().lower(), hosts, any_loopback_origin):
             return 403, f"A web page of another origin ({value[:100]}) may not use this local server."
         elif lowered == "sec-fetch-site" and value.strip().lower() not in _OWN_SITES:
@@ -54,6 +60,12 @@ def refusal(
     if not found or any(host not in hosts for host in found):
         return 421, f"This local server answers only as {', '.join(f'{name}:{port}' for name in _NAMES)}."
     return None
+
+
+def _is_invited(headers: list[tuple[str, str]], origins: str) -> bool:
+    """Whether a request comes from a page of one of the origins."""
+    sent = [value.strip() for name, value in headers if name.lower() == "origin"]
+    return bool(sent) and (origins == "*" or all(origin in origins.split(",") for origin in sent))
 
 
 def _own_hosts(port: int) -> set[str]:
@@ -72,7 +84,7 @@ def _is_own_origin(origin: str, hosts: set[str], any_loopback_origin: bool) -> b
     return host in hosts
 
 
-def guard_asgi(app: AsgiApp, port: int, *, any_loopback_origin: bool = False) -> AsgiApp:
+def guard_asgi(app: AsgiApp, port: int, *, any_loopback_origin: bool = False, origins: str = "") -> AsgiApp:
     """An ASGI application that passes on what is let in. WebSockets are closed: none of the servers has any."""
 
     async def guarded(scope: Scope, receive: Receive, send: Send) -> None:
@@ -80,7 +92,7 @@ def guard_asgi(app: AsgiApp, port: int, *, any_loopback_origin: bool = False) ->
             await app(scope, receive, send)
             return
         headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]]
-        refused = refusal(headers, port, any_loopback_origin=any_loopback_origin)
+        refused = refusal(headers, port, any_loopback_origin=any_loopback_origin, origins=origins)
         if refused is None and scope["type"] == "http":
             await app(scope, receive, send)
         elif scope["type"] == "websocket":

@@ -33,6 +33,19 @@ def plain(rows: Sequence[Row]) -> str:
     return "\n".join(lines)
 
 
+def listing(rows: Sequence[Row], numbers: Sequence[str] = ()) -> str:
+    """A table of texts in columns for a terminal; the columns that `numbers` names are aligned to the right."""
+    head = rows[0]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = []
+    for row in rows:
+        line = []
+        for name, cell, width in zip(head, row, widths, strict=True):
+            line.append(cell.rjust(width) if name in numbers else cell.ljust(width))
+        lines.append("  ".join(line).rstrip())
+    return "\n".join(lines)
+
+
 def _markdown_line(row: Row) -> str:
     return "| " + " | ".join(row) + " |"
 

@@ -67,7 +67,9 @@ class ChatCompletionRequest(SamplingParameters):
         nothing=[True],
     )
     reasoning_effort: Literal["none", "minimal", "low", "medium", "high", "xhigh"] | None = parameter(
-        "How long a reasoning model thinks.", honoured_by=[OPENAI_CHAT], nothing_elsewhere=["none", "medium"]
+        "How long a reasoning model thinks. A chat template with a switch turns thinking off for none and minimal.",
+        honoured_by=[OPENAI_CHAT],
+        nothing_elsewhere=["none", "medium"],
     )
     # Beyond OpenAI's API, with the names that vLLM gives them.
     chat_template_kwargs: dict[str, Any] | None = parameter(

@@ -14,6 +14,7 @@ from api.requests.shape import (
     MISTRAL,
     NOBODY,
     OPENAI,
+    TGI,
     TOLLGATE,
     ListTag,
     Shape,
@@ -27,6 +28,9 @@ class StreamOptions(Shape):
     """How a stream looks."""
 
     include_usage: bool | None = Field(None, description="Send the token counts in a last chunk of their own.")
+    continuous_usage_stats: bool | None = Field(
+        None, description="vLLM's: token counts in every chunk; accepted, and they come in the last one alone."
+    )
     include_obfuscation: bool | None = Field(
         None, description="OpenAI's padding against eavesdroppers; accepted, and without effect."
     )
@@ -45,15 +49,16 @@ class SamplingParameters(Shape):
     model: str = parameter("The model's name, as GET /v1/models lists it.", honoured_by=[TOLLGATE], required=True)
     max_tokens: Annotated[int, Field(ge=1, le=1_000_000)] | None = parameter(
         "The most tokens that the model may answer with. The model's record has the default.",
-        honoured_by=[*OPENAI, BEDROCK, MISTRAL],
-        renamed={BEDROCK: "max_gen_len"},
+        honoured_by=[*OPENAI, BEDROCK, MISTRAL, TGI],
+        renamed={BEDROCK: "max_gen_len", TGI: "max_new_tokens"},
     )
     temperature: Annotated[float, Field(ge=0, le=2)] | None = parameter(
-        "How random the choice of tokens is; 0 always takes the likeliest.", honoured_by=[*OPENAI, BEDROCK, MISTRAL]
+        "How random the choice of tokens is; 0 always takes the likeliest.",
+        honoured_by=[*OPENAI, BEDROCK, MISTRAL, TGI],
     )
     top_p: Annotated[float, Field(gt=0, le=1)] | None = parameter(
         "Sample from the likeliest tokens whose probabilities add up to this, more than 0.",
-        honoured_by=[*OPENAI, BEDROCK, MISTRAL],
+        honoured_by=[*OPENAI, BEDROCK, MISTRAL, TGI],
     )
     n: Annotated[int, Field(ge=1, le=128)] | None = parameter(
         "How many choices to generate. A model's limit of max_tokens is for all of them together.",
@@ -70,15 +75,17 @@ class SamplingParameters(Shape):
         | None
     ) = parameter(
         "A text, or a list of up to 16 texts, at which the answer ends: up to 4096 characters each, and no part of it.",
-        honoured_by=[TOLLGATE, *OPENAI, MISTRAL],
+        honoured_by=[TOLLGATE, *OPENAI, MISTRAL, TGI],
     )
     stream: bool | None = parameter("Answer with server-sent events.", honoured_by=[TOLLGATE])
     stream_options: StreamOptions | None = parameter("How a stream looks.", honoured_by=[TOLLGATE])
     seed: Annotated[int, Field(ge=-(2**63), lt=2**63)] | None = parameter(
-        "Makes sampling repeatable, as far as the model can.", honoured_by=OPENAI
+        "Makes sampling repeatable, as far as the model can.", honoured_by=[*OPENAI, TGI]
     )
     frequency_penalty: Annotated[float, Field(ge=-2, le=2)] | None = parameter(
-        "Makes a token less likely with each time that the answer already has it.", honoured_by=OPENAI, nothing=[0]
+        "Makes a token less likely with each time that the answer already has it.",
+        honoured_by=[*OPENAI, TGI],
+        nothing=[0],
     )
     presence_penalty: Annotated[float, Field(ge=-2, le=2)] | None = parameter(
         "Makes tokens that the answer already has less likely.", honoured_by=OPENAI, nothing=[0]
@@ -95,7 +102,7 @@ class SamplingParameters(Shape):
     # Beyond OpenAI's API, with the names that vLLM gives them.
     top_k: Annotated[int, Field(ge=-1)] | None = parameter(
         "Sample from so many of the likeliest tokens; 0 and -1 mean all.",
-        honoured_by=[*OPENAI, MISTRAL],
+        honoured_by=[*OPENAI, MISTRAL, TGI],
         nothing=[-1, 0],
     )
     min_p: Annotated[float, Field(ge=0, le=1)] | None = parameter(
@@ -103,8 +110,17 @@ class SamplingParameters(Shape):
     )
     repetition_penalty: Annotated[float, Field(gt=0)] | None = parameter(
         "Divides the logits of tokens that the prompt or the answer already has; more than 0, and 1 has no effect.",
-        honoured_by=OPENAI,
+        honoured_by=[*OPENAI, TGI],
         nothing=[1],
+    )
+    ignore_eos: bool | None = parameter(
+        "Go on behind the end-of-sequence token, as measurements of speed do.", honoured_by=OPENAI, nothing=[False]
+    )
+    min_tokens: Annotated[int, Field(ge=0, le=1_000_000)] | None = parameter(
+        "The fewest tokens that the model may answer with.", honoured_by=OPENAI, nothing=[0]
+    )
+    stop_token_ids: Annotated[list[int], Field(max_length=16)] | None = parameter(
+        "Token ids at which the answer ends, beside the model's own.", honoured_by=OPENAI, nothing=[[]]
     )
     structured_outputs: dict[str, Any] | None = parameter(
         "vLLM's constraints on the answer: a regular expression, a grammar, a choice.", honoured_by=OPENAI

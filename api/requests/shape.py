@@ -14,8 +14,9 @@ OPENAI_CHAT = "openai_chat"
 OPENAI_COMPLETION = "openai_completion"
 BEDROCK = "bedrock"
 MISTRAL = "mistral"
+TGI = "tgi"
 OPENAI = (OPENAI_CHAT, OPENAI_COMPLETION)
-"""The body formats of imported models, by the names of `tollgate_layer.inference.backends.bedrock.FORMATS`."""
+"""The body formats of models, by the names of `tollgate_layer.inference.backends.bedrock.FORMATS`."""
 
 TEMPLATE = "template"
 """The chat template, where Tollgate renders the prompt."""
@@ -89,6 +90,7 @@ __all__ = [
     "OPENAI_CHAT",
     "OPENAI_COMPLETION",
     "TEMPLATE",
+    "TGI",
     "TOLLGATE",
     "Anything",
     "ListTag",

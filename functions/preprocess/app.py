@@ -21,13 +21,15 @@ logger = function_logger()
 def lambda_handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     """One request. A client's mistake is data: it becomes a response, and the machine ends there.
 
-    Event: {request: {dialect, request_id, key_id, body}, record, failure}; `record` is the text of the model's record,
-    null where there is none, `failure` is {state, error} where it could not be read, else null.
+    Event: {request: {dialect, request_id, key_id, body, given?, fallback?}, record, failure}; `record` is the text of
+    the model's record, null where there is none, `failure` is {state, error} where it could not be read, else null, and
+    `fallback` {variant, from, error} where another variant has failed.
 
-    Result: {invocation: {model_id, body}, spec}, or {response}.
+    Result: {invocation: {model_id or endpoint, body}, spec}, or {response}.
     """
     received = event["request"]
-    incoming = IncomingRequest(received["dialect"], received["request_id"], received["body"])
+    given = received.get("given", {})
+    incoming = IncomingRequest(received["dialect"], received["request_id"], received["body"], given)
     log = RequestLog(logger, request_id=incoming.id, key_id=received["key_id"], dialect=incoming.dialect)
     try:
         request = read(incoming)
@@ -35,8 +37,12 @@ def lambda_handler(event: dict[str, Any], context: object) -> dict[str, Any]:
         failure = event["failure"]
         if failure is not None:  # told only now: without a readable request there was no record to read
             raise from_upstream(failure["error"], state=failure["state"])
+        fallback = received.get("fallback")
+        if fallback is not None:
+            request = request._replace(variant=fallback["variant"])
+            log.fell_back(request.model, fallback["from"], from_upstream(fallback["error"], state="InvokeModel"))
         prepared = prepare(request, event["record"], time.time())
-        result = {"invocation": prepared.invocation._asdict(), "spec": prepared.spec.to_json()}
+        result = {"invocation": prepared.invocation.to_json(), "spec": prepared.spec.to_json()}
         if not fits_into_a_state(result):
             raise ApiError("request_too_large")
     except ApiError as error:

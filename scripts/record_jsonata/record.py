@@ -114,14 +114,16 @@ def expressions(node: Any) -> Iterator[str]:
 
 
 def machine_expressions() -> list[str]:
-    """The state machine's expressions, each once, with clock and chance held still."""
-    (machine,) = Stack.load(ROOT / "template.yaml").resources("AWS::StepFunctions::StateMachine").values()
-    text = machine.properties["DefinitionString"]
-    for name, value in machine.properties["DefinitionSubstitutions"].items():
-        text = text.replace("${" + name + "}", str(value))
-    for call, value in FIXED.items():
-        text = text.replace(call, value)
-    return sorted(set(expressions(json.loads(text))))
+    """The state machines' expressions, each once, with clock and chance held still."""
+    found: set[str] = set()
+    for machine in Stack.load(ROOT / "template.yaml").resources("AWS::StepFunctions::StateMachine").values():
+        text = machine.properties["DefinitionString"]
+        for name, value in machine.properties["DefinitionSubstitutions"].items():
+            text = text.replace("${" + name + "}", str(value))
+        for call, value in FIXED.items():
+            text = text.replace(call, value)
+        found.update(expressions(json.loads(text)))
+    return sorted(found)
 
 
 def bindings() -> Iterator[dict[str, Any]]:

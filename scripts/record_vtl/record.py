@@ -36,6 +36,7 @@ TEXTS = [
 ]
 PARAMETERS = {"path": {"model": "a%2Fb'\"c\\"}, "querystring": {"q": "1"}, "header": {"X-Thing": "yes"}}
 CONTEXT = {"requestId": "id-1", "identity": {"apiKeyId": "key-1"}, "stage": "live"}
+ORIGINS = ["*", "https://app.example.com,https://dev.example.com"]
 PROBES = [
     "$missing|$!missing|${missing}|$context.nothing.more|",
     "#set($m = $input.path('$'))$m.get('get')|$m.get|$m.nested.b|$m.list|$m.list.get(0)|$m.list[1]|$m.size()",
@@ -52,9 +53,9 @@ PROBES = [
 PROBE_BODY = '{"get": "data", "text": "abcdef", "nested": {"b": 1, "c": null}, "list": [1, "x", true], "n": 1.5}'
 
 
-def templates() -> Iterator[tuple[str, str]]:
-    """("request" or "response", template) of the API, each once."""
-    (api,) = Stack.load(ROOT / "template.yaml").resources("AWS::ApiGateway::RestApi").values()
+def templates(**parameters: str) -> Iterator[tuple[str, str]]:
+    """("request" or "response", template) of the API of a stack with these parameters, each once."""
+    (api,) = Stack.load(ROOT / "template.yaml", parameters).resources("AWS::ApiGateway::RestApi").values()
     seen = set()
     for _, _, operation in operations(api.properties["Body"]):
         integration = operation["x-amazon-apigateway-integration"]
@@ -102,6 +103,13 @@ def cases() -> list[dict[str, Any]]:
         for kind, template in templates()
         for body in bodies[kind]
     ]
+    for origins in ORIGINS:
+        for kind, template in templates(CorsOrigins=origins):
+            for header in ({}, {"Origin": "https://app.example.com"}, {"Origin": "https://evil.example"}):
+                if kind == "response":
+                    parameters = {**PARAMETERS, "header": {**PARAMETERS["header"], **header}}
+                    context = {**CONTEXT, "httpMethod": "OPTIONS"}
+                    found.append({"template": template, "body": "{}", "parameters": parameters, "context": context})
     return found + [
         {"template": probe, "body": PROBE_BODY, "parameters": PARAMETERS, "context": CONTEXT} for probe in PROBES
     ]

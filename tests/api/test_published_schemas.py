@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import yaml
+from openai.types.responses.response_create_params import ResponseCreateParamsBase
 
 from api.__main__ import REQUESTS
 from tests.conftest import ROOT
@@ -34,9 +35,17 @@ def test_every_parameter_is_published_with_its_meaning(model):
 
 
 def test_every_parameter_of_the_table_is_a_published_field():
-    published = {name for model in REQUESTS.values() for name in SCHEMAS[model.__name__]["properties"]}
+    published = {
+        name for route in ("ChatCompletionRequest", "CompletionRequest") for name in SCHEMAS[route]["properties"]
+    }
 
     assert set(parameters()) == published
+
+
+def test_every_parameter_that_openais_sdk_can_send_for_a_response_is_known_by_name():
+    known = SCHEMAS["ResponseRequest"]["properties"].keys()
+
+    assert ResponseCreateParamsBase.__annotations__.keys() - known == set()
 
 
 @pytest.mark.parametrize("model", REQUESTS.values(), ids=lambda model: model.__name__)

@@ -18,8 +18,8 @@ from tests.artifacts.model_files import (
     safetensors,
     with_header,
 )
-from tollgate.artifacts import InspectionError, inspect
-from tollgate.artifacts.reader import MAX_TOTAL_BYTES
+from tollgate_release.artifacts import InspectionError, inspect
+from tollgate_release.artifacts.reader import MAX_TOTAL_BYTES
 
 INDEX = "model.safetensors.index.json"
 GIGABYTES = 10 * 10**9

@@ -15,8 +15,8 @@ from tests.artifacts.model_files import (
     whole_model,
     with_header,
 )
-from tollgate.artifacts import InspectionError, inspect
-from tollgate.artifacts.rules import custom_model_units
+from tollgate_release.artifacts import InspectionError, inspect
+from tollgate_release.artifacts.rules import custom_model_units
 
 INDEX = "model.safetensors.index.json"
 

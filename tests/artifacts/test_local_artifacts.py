@@ -6,8 +6,8 @@ import pytest
 from click.testing import CliRunner
 
 from tests.artifacts.model_files import model
-from tollgate.artifacts import InspectionError, LocalArtifacts, inspect
 from tollgate.cli import main
+from tollgate_release.artifacts import InspectionError, LocalArtifacts, inspect
 
 
 def write(artifacts, directory):

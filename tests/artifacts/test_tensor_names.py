@@ -21,9 +21,9 @@ from tests.artifacts.model_files import (
     with_header,
 )
 from tests.conftest import ROOT
-from tollgate.artifacts import InspectionError, LocalArtifacts, inspect
-from tollgate.artifacts.expected_tensors import COMPARED
-from tollgate.artifacts.rules import ARCHITECTURES
+from tollgate_release.artifacts import InspectionError, LocalArtifacts, inspect
+from tollgate_release.artifacts.expected_tensors import COMPARED
+from tollgate_release.artifacts.rules import ARCHITECTURES
 
 Q_PROJ = "model.layers.1.self_attn.q_proj.weight"
 

@@ -17,7 +17,9 @@ def test_help_lists_every_command():
     answer = CliRunner().invoke(main, ["--help"])
 
     assert answer.exit_code == 0
-    assert {"bedrock", "cost", "dev", "inspect", "record"} <= set(answer.output.split())
+    assert {"bedrock", "cost", "dev", "inspect", "models", "promote", "record", "roll-back"} <= set(
+        answer.output.split()
+    )
 
 
 def test_the_command_loads_none_of_what_its_subcommands_need():

@@ -37,12 +37,12 @@ def test_an_eight_second_answer_on_the_step_path_costs_what_the_price_pages_say(
     assert usd(lines, "Step Functions, requests") == 1.00
     # AND Lambda two calls at $0.20, and two times 0.005 s · 0.5 GB · $13.3334 a million GB-s
     assert usd(lines, "Lambda, Preprocess and Postprocess") == pytest.approx(0.40 + 0.0667, abs=0.0001)
-    # AND DynamoDB half a read unit at $0.125 a million, API Gateway $3.50, logs 2 KB at $0.50 a GB
+    # AND DynamoDB half a read unit at $0.125 a million, API Gateway $3.50, logs 2.1 KB at $0.50 a GB
     assert usd(lines, "DynamoDB") == 0.0625
     assert usd(lines, "API Gateway") == 3.50
-    assert usd(lines, "CloudWatch Logs") == pytest.approx(1.00)
+    assert usd(lines, "CloudWatch Logs") == pytest.approx(1.05)
     # AND in all
-    assert total(lines) == pytest.approx(14.97, abs=0.01)
+    assert total(lines) == pytest.approx(15.02, abs=0.01)
 
 
 def test_step_functions_rounds_an_execution_up_to_a_tenth_of_a_second():

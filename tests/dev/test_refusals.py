@@ -43,7 +43,6 @@ CASES = {
         ["Resources.Worker", "VpcConfig"],
     ),
     "a layer from elsewhere": (TEMPLATE, "LambdaAdapterLayerX86", "SomethingElse", ["Resources.Web", "SomethingElse"]),
-    "a standard workflow": (TEMPLATE, "Type: EXPRESS", "Type: STANDARD", ["Machine", "EXPRESS"]),
     "a substitution that is not declared": (MACHINE, "${WorkerArn}", "${OtherArn}", ["Machine", "${OtherArn}"]),
     "a type of state": (MACHINE, '"Type": "Wait"', '"Type": "Map"', ["state Pause", "'Map'"]),
     "a field of a state": (

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
+from tests.conftest import ROOT
 from tests.dev.conftest import STACK
 from tollgate.dev import Local
 from tollgate.emulators.lambda_functions.runtime_api import InvocationEvent, RuntimeApi
@@ -123,6 +124,44 @@ def test_two_hosts_are_refused_if_one_is_foreign():
     assert refusal([("Host", "localhost:5"), ("Host", "evil:5")], 5)[0] == 421
     assert refusal([], 5)[0] == 421
     assert refusal([("Host", "localhost")], 80) is None
+
+
+@pytest.mark.parametrize(
+    "origins, origin, is_let_in",
+    [
+        ("https://a.example,https://b.example", "https://b.example", True),
+        ("https://a.example", "https://b.example", False),
+        ("*", "https://b.example", True),
+        ("", "https://b.example", False),
+    ],
+)
+def test_pages_of_the_origins_that_the_stack_lets_in_are_let_in(origins, origin, is_let_in):
+    page = [("Host", "localhost:5"), ("Sec-Fetch-Site", "cross-site"), ("Origin", origin)]
+
+    assert (refusal(page, 5, origins=origins) is None) == is_let_in
+    assert refusal([("Host", "evil:5"), ("Origin", origin)], 5, origins=origins) is not None
+
+
+def test_a_page_that_is_let_in_reads_answers_refusals_and_streams():
+    """GIVEN a stack that lets an origin in, WHEN its page asks, THEN every kind of answer may be read by it."""
+    origin = "https://app.example.com"
+    page = {"Origin": origin, "Sec-Fetch-Site": "cross-site"}
+    body = {"model": "none", "messages": [{"role": "user", "content": "Hello"}]}
+    with Local.start(ROOT / "template.yaml", parameters={"CorsOrigins": origin}) as local:
+        key = {**page, "Authorization": f"Bearer {local.key}"}
+        asked = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "authorization"}
+        answers = [
+            (200, httpx.options(f"{local.url}/v1/chat/completions", headers={**page, **asked})),
+            (200, httpx.options(f"{local.url}/stream/v1/chat/completions", headers={**page, **asked})),
+            (200, httpx.get(f"{local.url}/v1/models", headers=key)),
+            (404, httpx.post(f"{local.url}/v1/chat/completions", json=body, headers=key, timeout=60)),
+            (404, httpx.post(f"{local.url}/stream/v1/chat/completions", json=body, headers=key, timeout=60)),
+            (401, httpx.get(f"{local.url}/v1/models", headers=page)),
+            (404, httpx.get(f"{local.url}/v1/nothing", headers=key)),
+        ]
+
+    assert [answer.status_code for _, answer in answers] == [status for status, _ in answers]
+    assert {answer.headers.get("access-control-allow-origin") for _, answer in answers} == {origin}
 
 
 def test_headers_of_cors_are_taken_out_of_answers():

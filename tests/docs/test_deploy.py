@@ -32,6 +32,7 @@ def test_every_output_that_is_read_exists(template):
 def test_every_parameter_that_is_named_exists(template):
     overridden = set(re.findall(r"--parameter-overrides (\w+)=", DEPLOY))
     named = set(re.findall(r"`([A-Z]\w+(?:Arns?|Millis|Name|Seconds))`", DEPLOY)) | overridden
+    named -= set(template["Outputs"])
 
     assert (
         {"Architecture", "ApiTimeoutMillis", "AdditionalModelArns", "StageName"} <= named <= set(template["Parameters"])

@@ -43,6 +43,11 @@ NOT_NEEDED = {
         # no policies of data protection, indexes or resources, and nothing that delivers elsewhere
         "logs:*DataProtectionPolicy", "logs:*IndexPolicy", "logs:DeleteResourcePolicy", "firehose:*",
         "logs:PutBearerTokenAuthentication", "logs:PutLogGroupDeletionProtection"),
+    "AWS::S3::Bucket": (
+        # no acceleration, analytics, tiers, inventory, metrics of its own, locks, replication or tables
+        "s3:PutAccelerateConfiguration", "s3:PutAnalyticsConfiguration", "s3:PutIntelligentTieringConfiguration",
+        "s3:PutInventoryConfiguration", "s3:PutMetricsConfiguration", "s3:PutObject*", "s3:PutReplicationConfiguration",
+        "s3tables:*"),
     "AWS::SNS::Subscription": ("iam:*",),  # of Firehose
     "AWS::SNS::Topic": ("iam:*", "sns:PutDataProtectionPolicy"),  # no delivery logs
     "AWS::StepFunctions::StateMachine": ("kms:*",),  # no key of its own

@@ -7,8 +7,8 @@ import re
 import pytest
 
 from tests.conftest import ROOT
-from tollgate.records import RecordError, check_record, table_item
 from tollgate_layer.inference.record import Defaults, Limits, ModelRecord, ServerPrompt, Variant
+from tollgate_release.records import RecordError, check_record, table_item
 
 
 def test_the_tables_name_exactly_the_fields_that_there_are():
@@ -27,10 +27,18 @@ def test_the_example_records_are_records(path):
     assert item["model"]["S"] == path.stem
 
 
+def test_the_record_of_the_guide_to_both_services_is_a_record():
+    (block,) = re.findall(r"^```json\n(.*?)^```$", (ROOT / "docs" / "hybrid.md").read_text(), re.MULTILINE | re.DOTALL)
+
+    item = table_item(check_record(block))
+
+    assert item["model"]["S"] == "apexguru"
+
+
 def test_a_text_that_is_no_record_is_told_field_by_field():
     with pytest.raises(RecordError) as caught:
         check_record('{"model": "A", "variants": [{"name": "v", "weight": -1}]}')
 
-    assert [problem.split(":")[0] for problem in caught.value.problems] == [
-        "model", "variants[0].weight", "variants[0].model_id", "variants[0].body_format"
+    assert sorted(problem.split(":")[0] for problem in caught.value.problems) == [
+        "model", "variants[0].body_format", "variants[0].model_id", "variants[0].weight"
     ]  # fmt: skip

@@ -11,7 +11,9 @@ import sys
 import pytest
 
 from tests.conftest import ROOT
+from tollgate.cli import main
 from tollgate.costs import Load, Upkeep, standing, step_path, stream_path, total
+from tollgate_release.records import inspect_record
 
 README = (ROOT / "README.md").read_text()
 BASE = "http://127.0.0.1:3000"
@@ -48,7 +50,6 @@ def test_the_python_example_prints_a_completion(local):
 FAKE_AWS = """#!/bin/sh
 echo "aws $*" >> calls
 case "$*" in
-  *ModelTableName*) echo tollgate-ModelTable-1 ;;
   *ApiKeyId*) echo key-id-1 ;;
   *ApiUrl*) echo https://api.example.com/live/v1 ;;
   *get-imported-model*) echo arn:aws:bedrock:us-east-1:111122223333:imported-model/abcdefghijkl ;;
@@ -60,7 +61,6 @@ esac
 def test_the_first_deployment_works_as_it_can_be_pasted(tmp_path):
     # GIVEN a checkout in which `make deploy` has done its work, and an account behind a false `aws`
     (deployment,) = [block for block in blocks("sh") if block.startswith("make deploy")]
-    (tmp_path / ".venv").symlink_to(sys.prefix)
     commands = {
         "aws": FAKE_AWS,
         "make": '#!/bin/sh\necho "make $*" >> calls\n',
@@ -70,17 +70,23 @@ def test_the_first_deployment_works_as_it_can_be_pasted(tmp_path):
     for name, text in commands.items():
         (tmp_path / "bin" / name).write_text(text)
         (tmp_path / "bin" / name).chmod(0o755)
+    tollgate = tmp_path / ".venv" / "bin" / "tollgate"
+    tollgate.parent.mkdir(parents=True)
+    tollgate.write_text('#!/bin/sh\necho "tollgate $*" >> calls\n')
+    tollgate.chmod(0o755)
 
     environment = {**os.environ, "PATH": f"{tmp_path / 'bin'}:/usr/bin:/bin"}
     subprocess.run(["sh", "-eu", "-c", deployment], cwd=tmp_path, env=environment, capture_output=True, check=True)
 
-    # THEN it puts an item that the table takes, and calls the API with the key
+    # THEN it puts a record that nothing speaks against, and calls the API with the key
     calls = (tmp_path / "calls").read_text().splitlines()
     assert calls[0] == "make deploy"
-    assert "aws dynamodb put-item --table-name tollgate-ModelTable-1 --item file://my-item.json" in calls
-    item = json.loads((tmp_path / "my-item.json").read_text())
-    assert item["model"] == {"S": "my-model"}
-    assert json.loads(item["record"]["S"])["variants"][0]["model_id"].endswith("imported-model/abcdefghijkl")
+    (put,) = [call.split()[1:] for call in calls if call.startswith("tollgate ")]
+    assert put == ["record", "put", "my-record.json"]
+    assert "put" in main.commands["record"].commands
+    record, warnings = inspect_record((tmp_path / put[-1]).read_text())
+    assert (record["model"], warnings) == ("my-model", [])
+    assert record["variants"][0]["model_id"].endswith("imported-model/abcdefghijkl")
     assert calls[-1].startswith(
         "curl https://api.example.com/live/v1/chat/completions -H Authorization: Bearer the-key"
     )
@@ -103,9 +109,8 @@ def test_every_page_and_folder_that_is_named_exists():
 
 
 def test_every_folder_inside_another_exists():
-    (tree,) = [
-        block for block in re.findall(r"^```\n(.*?)^```$", README, re.MULTILINE | re.DOTALL) if "tollgate/" in block
-    ]
+    fenced = re.findall(r"^```(\w*)\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+    (tree,) = [block for language, block in fenced if not language and "tollgate/" in block]
     parent, inside = "", []
     for line in tree.splitlines():
         names = line.strip().split("   ")[0].split()  # what is said of them stands three spaces on, or more
@@ -119,7 +124,7 @@ def test_every_folder_inside_another_exists():
 
 
 def test_every_output_and_parameter_that_is_named_is_in_the_template(template):
-    for name in ("ApiKeyId", "ApiUrl", "ModelTableName"):
+    for name in ("ApiKeyId", "ApiUrl"):
         assert name in README
         assert name in template["Outputs"]
     assert "ApiTimeoutMillis" in template["Parameters"]

@@ -111,6 +111,24 @@ def test_a_tokenizer_that_panics_is_a_generation_error(folder):
     process.close()
 
 
+@pytest.mark.parametrize("content", [None, b"", b"{}", b"\xff"])
+def test_a_tokenizer_that_is_gone_or_broken_is_told_by_the_parent_and_no_trace_is_printed(folder, content, capfd):
+    # GIVEN a model whose tokenizer was there when its process was prepared, and is not when it starts
+    tokenizer = folder / "tokenizer.json"
+    tokenizer.unlink()
+    if content is not None:
+        tokenizer.write_bytes(content)
+    process = prompts(folder, "{{ messages[0].content }}")
+
+    # WHEN it is asked, THEN the error says what was wrong
+    with pytest.raises(GenerationError, match="tokenizer could not be loaded"):
+        process.ids(generation(messages=USER))
+    process.close()
+
+    # AND nothing else is printed
+    assert capfd.readouterr().err == ""
+
+
 def test_a_panic_while_a_tokenizer_is_loaded_is_a_load_error(folder, monkeypatch):
     class PanicException(BaseException):
         """A panic as PyO3 raises it."""

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from tests.engines.generations import generation
-from tollgate.artifacts import LocalArtifacts, inspect
 from tollgate.engines.base import Token
 from tollgate.engines.numpy_engine import NumpyEngine
+from tollgate_release.artifacts import LocalArtifacts, inspect
 
 EXAMPLE = Path(__file__).parent.parent.parent / "examples" / "apexguru-tiny"
 MODEL = EXAMPLE / "model"

@@ -24,7 +24,18 @@ def test_a_server_that_formats_messages_gets_them_as_they_came():
 
     invocation = prepared(record(), messages=messages, temperature=0).invocation
 
-    assert invocation == (MODEL_ARN, {"messages": messages, "temperature": 0, "max_tokens": 1024})
+    assert invocation.to_json() == {
+        "model_id": MODEL_ARN,
+        "body": {"messages": messages, "temperature": 0, "max_tokens": 1024},
+    }
+
+
+def test_an_endpoint_is_named_as_invoke_endpoint_takes_it():
+    endpoint = {"backend": "sagemaker", "endpoint_name": "apexguru-prod", "target_variant": "blue"}
+    made = prepared(record({"name": "v1", "body_format": "openai", **endpoint})).invocation
+
+    assert made.to_json()["endpoint"] == {"EndpointName": "apexguru-prod", "TargetVariant": "blue"}
+    assert "model_id" not in made.to_json()
 
 
 def test_each_format_gets_its_own_fields():
@@ -158,10 +169,9 @@ def test_tools_are_passed_on_to_a_server_and_written_into_a_prompt():
     assert written.spec.parser.tool_calls == "hermes"
 
 
-def test_a_prompt_can_offer_tools_but_not_force_a_call():
+def test_a_prompt_offers_no_tools_where_none_may_be_called():
     text = record(variant(chat_template="qwen2.5"))
 
-    assert refusal(text, tools=[TOOL], tool_choice="required").param == "tool_choice"
     assert '"add"' not in prepared(text, tools=[TOOL], tool_choice="none").invocation.body["prompt"]
 
 

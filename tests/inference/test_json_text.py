@@ -118,7 +118,7 @@ def test_a_character_is_whole_however_its_text_is_split(text, cuts):
 
 @given(any_text)
 def test_an_event_is_one_line_to_every_reader(text):
-    data, *rest = event({"a": text}).splitlines()
+    data, *rest = event({"a": text}).decode().splitlines()
 
     assert rest == [""]
     assert json.loads(data.removeprefix("data: ")) == {"a": sound(text)}

@@ -69,7 +69,7 @@ def test_a_streamed_chat_over_a_prompt_is_answered_as_chats_are():
     reader, writer = AnswerReader(spec), find(spec.dialect).event_writer(spec)
 
     deltas = [delta for event in events for delta in reader.feed(FORMATS[spec.body_format].read(event))]
-    chunks = [json.loads(event[6:]) for event in "".join(map(writer.write, deltas)).strip().split("\n\n")]
+    chunks = [json.loads(event[6:]) for event in b"".join(map(writer.write, deltas)).decode().strip().split("\n\n")]
 
     made = [entry for chunk in chunks for entry in (chunk["choices"][0]["logprobs"] or {}).get("content", ())]
     assert made == CONTENT

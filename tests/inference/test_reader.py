@@ -39,7 +39,7 @@ def written(spec, deltas, reader):
 def events_of(spec, deltas, end=""):
     """The stream of the deltas as its dialect writes it."""
     writer = dialects.find(spec.dialect).event_writer(spec)
-    text = "".join(map(writer.write, deltas)) + end
+    text = b"".join(map(writer.write, deltas)).decode() + end
     return [json.loads(event.removeprefix("data: ")) for event in text.strip().split("\n\n")]
 
 
@@ -173,7 +173,7 @@ def test_a_stream_is_role_content_finish_usage_done():
     deltas, _ = read(spec, {"generation": "Hi", "stop_reason": "stop"})
     writer = dialects.find(spec.dialect).event_writer(spec)
 
-    text = "".join(map(writer.write, deltas)) + writer.end(Usage(1, 2))
+    text = (b"".join(map(writer.write, deltas)) + writer.end(Usage(1, 2))).decode()
 
     *events, done = text.strip().split("\n\n")
     chunks = [json.loads(event.removeprefix("data: ")) for event in events]

@@ -117,8 +117,10 @@ def test_a_request_is_read_in_linear_time(record_text, name):
 
 
 def spec_for(body_format: str, **request: Any) -> CompletionSpec:
-    templates = {"openai_chat": None, "openai_completion": "qwen3", "bedrock": "llama3.1", "mistral": "mistral-v3"}
-    made = variant(body_format=body_format.split("_")[0], chat_template=templates[body_format])
+    templates = {"openai_chat": None, "bedrock": "llama3.1", "mistral": "mistral-v3"}
+    made = variant(body_format=body_format.split("_")[0], chat_template=templates.get(body_format, "qwen3"))
+    if body_format == "tgi":
+        made |= {"backend": "sagemaker", "endpoint_name": "prod", "model_id": ""}
     if body_format == "openai_chat":
         made |= {"tool_calls": "hermes", "reasoning": True}
     asked = {"stop": ["a" * 4000 + "b", "END"], "tools": [TOOL]} | request
@@ -131,6 +133,9 @@ def answer_of(body_format: str, text: str, stop_reason: str | None, **extra: Any
         return {"generation": text, "stop_reason": stop_reason}
     if body_format == "mistral":
         return {"outputs": [{"text": text, "stop_reason": stop_reason}]}
+    if body_format == "tgi":
+        details = {"finish_reason": stop_reason} if stop_reason else None
+        return {"generated_text": text, "token": {"text": text}, "details": details}
     if body_format == "openai_completion":
         return {"choices": [{"index": 0, "text": text, "finish_reason": stop_reason, **extra}]}
     field = "message" if stop_reason else "delta"

@@ -11,6 +11,8 @@ from tests.inference.test_function_results import handler
 from tests.stream.conftest import Log
 from tollgate_layer.inference.failures.errors import ERRORS, ApiError
 from tollgate_layer.inference.pipeline.after_model import complete
+from tollgate_layer.inference.record import check_record
+from tollgate_layer.inference.record_check import record_faults
 from tollgate_layer.inference.request_log import RequestLog
 
 SPEC = prepared(record()).spec
@@ -49,9 +51,9 @@ def written(capsys):
     return written
 
 
-def answered(message, finish_reason="stop", **usage):
+def answered(message, finish_reason="stop", model_time_s=1.25, **usage):
     answer = {"choices": [{"index": 0, "message": message, "finish_reason": finish_reason}], "usage": usage}
-    return lambda log: log.completed(SPEC, complete(SPEC, answer).outcome, 1.25)
+    return lambda log: log.completed(SPEC, complete(SPEC, answer).outcome, model_time_s)
 
 
 def test_an_answer_counts_its_tokens_and_the_models_time(written):
@@ -145,12 +147,37 @@ def test_a_variants_name_becomes_a_dimension_that_cloudwatch_takes(written, name
     assert len(dimension) <= 1024
 
 
-@pytest.mark.parametrize("end", [answered({"content": "x"}), lambda log: log.failed(ApiError("model_not_ready"))])
+@pytest.mark.parametrize("end", [answered({"content": "x"}), lambda log: log.failed(ApiError("timeout"))])
 def test_a_request_that_only_keeps_a_model_warm_is_counted_apart(written, end):
     line = written(end, key_id="keep-warm")
 
     assert by_service(line) == {"KeepWarmPings": 1}
     assert set(by_variant(line)) == {"KeepWarmPings"}
+
+
+@pytest.mark.parametrize(
+    "end, attempts",
+    [
+        (lambda log: log.failed(ApiError("model_not_ready")), 1),
+        (answered({"content": "x"}), 2),
+        (answered({"content": "x"}, model_time_s=10.5), 1),
+    ],
+    ids=["not ready", "ready after another attempt", "held until it was ready"],
+)
+def test_a_request_that_finds_the_model_cold_says_so(written, end, attempts):
+    line = written(end, key_id="keep-warm", attempts=attempts)
+
+    assert by_service(line) == {"KeepWarmPings": 1, "ColdPings": 1}
+    assert set(by_variant(line)) == {"KeepWarmPings", "ColdPings"}
+
+
+def test_a_releases_golden_prompt_is_counted_nowhere(capsys):
+    log = RequestLog(Log().logger, key_id="release")
+    log.asked(SPEC)
+    log.failed(ApiError("timeout"))
+    log.write()
+
+    assert capsys.readouterr().out == ""
 
 
 @pytest.mark.parametrize("model_ms, counted", [(840, (0.84, "Seconds")), (None, None)])
@@ -161,3 +188,34 @@ def test_postprocess_is_told_the_models_time_in_milliseconds(capsys, model_ms, c
     handler("postprocess")({**event, "answer": answer, "model_ms": model_ms}, None)
 
     assert by_variant(json.loads(capsys.readouterr().out.splitlines()[-1])).get("ModelTime") == counted
+
+
+@pytest.mark.parametrize("code", ["model_not_ready", "model_throttled", "model_error"])
+def test_a_variant_that_another_one_answered_for_is_counted_as_itself(capsys, code):
+    log = RequestLog(Log().logger)
+
+    log.fell_back("m", "v1", ApiError(code))
+    log.asked(SPEC._replace(variant="v2"))
+    log.completed(SPEC._replace(variant="v2"), complete(SPEC, {"choices": [{"message": {"content": "x"}}]}).outcome)
+    log.write()
+
+    failed, answer = map(json.loads, capsys.readouterr().out.splitlines())
+    kind = COUNTED_APART.get(code, "Failures")
+    assert (failed["variant"], by_variant(failed)) == ("v1", {"Requests": (1, "Count"), kind: (1, "Count")})
+    assert by_service(failed) == {"Fallbacks": 1}
+    assert answer["variant"] == "v2"
+    assert kind not in by_variant(answer)
+
+
+@pytest.mark.parametrize("fallback", ["v1", "none"])
+def test_a_fallback_is_another_variant_of_the_record(fallback):
+    (fault,) = record_faults(check_record(record(variant(fallback=fallback))))
+
+    assert fault.place == "variants[0].fallback"
+
+
+def test_a_request_that_names_its_variant_has_no_fallback():
+    text = record(variant(fallback="v2"), variant(name="v2", weight=0, fallback="v1"))
+
+    assert prepared(text).spec.fallback == "v2"
+    assert prepared(text, model="m@v2").spec.fallback is None

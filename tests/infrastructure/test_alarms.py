@@ -9,7 +9,8 @@ import pytest
 from tests.conftest import ROOT
 from tollgate.stack import Stack
 from tollgate_layer.inference.failures.errors import ERRORS, ApiError
-from tollgate_layer.inference.request_log import NAMESPACE, STACK_VARIABLE, RequestLog, function_logger
+from tollgate_layer.inference.request_log import STACK_VARIABLE, RequestLog, function_logger
+from tollgate_layer.inference.telemetry import NAMESPACE
 
 ALARMS = {
     "ErrorRateAlarm": "ErrorRateAlarmPercent",

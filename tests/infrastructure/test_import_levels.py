@@ -15,10 +15,12 @@ from tests.conftest import ROOT
 LEVELS: list[set[str]] = [
     {"command"},
     {"cli"},
+    {"releases"},
+    {"deployment"},
     {"dev"},
     {"emulators"},
-    {"stack", "engines", "costs", "records", "loopback"},
-    {"artifacts", "text_tables", "account", "extras", "record_templates", "leftovers", "page_guard"},
+    {"stack", "engines", "costs", "loopback"},
+    {"text_tables", "account", "extras", "leftovers", "page_guard"},
 ]
 LEVEL_OF = {package: number for number, level in enumerate(LEVELS) for package in level}
 SERVICES = ("api_gateway", "bedrock", "lambda_functions", "step_functions")

@@ -13,8 +13,9 @@ CHAT = "/v1/chat/completions"
 
 
 @pytest.fixture(scope="session")
-def answers(openapi):
-    return openapi["paths"][CHAT]["post"]["x-amazon-apigateway-integration"]["responses"]
+def answers(stack):
+    (api,) = stack.resources("AWS::ApiGateway::RestApi").values()
+    return api.properties["Body"]["paths"][CHAT]["post"]["x-amazon-apigateway-integration"]["responses"]
 
 
 def told(answers, status, answer):
@@ -44,7 +45,7 @@ def test_an_input_that_step_functions_finds_too_large_is_sent_to_the_streaming_p
 
 
 def test_a_413_from_before_step_functions_is_too_large_whatever_its_body(answers):
-    assert "$input" not in answers["413"]["responseTemplates"]["application/json"]
+    assert "$input.path" not in answers["413"]["responseTemplates"]["application/json"]
     assert told(answers, 413, {})[1]["code"] == "request_too_large"
 
 

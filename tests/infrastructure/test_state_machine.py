@@ -12,7 +12,7 @@ from botocore.validate import ParamValidator
 from tests.conftest import ROOT
 from tests.infrastructure.conftest import EXPRESSION, strings
 from tollgate_layer.inference.failures.errors import ERRORS
-from tollgate_layer.inference.failures.upstream import UPSTREAM, classify
+from tollgate_layer.inference.failures.upstream import UPSTREAM, classify, from_upstream
 
 RETRIED_BY_A_LOOP = {"InvokeModel"}
 INTEGRATIONS = {
@@ -72,7 +72,7 @@ def test_every_task_has_a_timeout_and_catches_everything(machine):
 
 def test_every_task_retries_named_errors_only(machine):
     for name, state in tasks(machine).items():
-        if name in RETRIED_BY_A_LOOP:
+        if name in (*RETRIED_BY_A_LOOP, "InvokeEndpoint"):
             assert "Retry" not in state
             continue
         for retrier in state["Retry"]:
@@ -115,6 +115,28 @@ def test_bedrocks_errors_are_caught_under_every_prefix(machine):
         names = {error.rpartition(".")[2] for error in catcher["ErrorEquals"]}
         assert set(catcher["ErrorEquals"]) == {p + n for n in names for p in ("", "Bedrock.", "BedrockRuntime.")}
         assert names <= set(UPSTREAM)
+
+
+def test_whatever_an_endpoints_error_may_pass_is_caught_to_be_tried_again(machine):
+    first, second = machine["States"]["InvokeEndpoint"]["Catch"][:2]
+    prefixes = ("SageMakerRuntime.", "SagemakerRuntime.")
+    for catcher, code in ((first, "model_not_ready"), (second, "model_unavailable")):
+        names = {error.partition(".")[2] for error in catcher["ErrorEquals"]}
+        assert set(catcher["ErrorEquals"]) == {prefix + name for name in names for prefix in prefixes}
+        assert {classify(error) for error in catcher["ErrorEquals"]} == {code}
+    own = {name.partition(".")[2] for name, code in UPSTREAM.items()
+           if name.startswith("SageMakerRuntime.") and code == "model_unavailable"}  # fmt: skip
+    suffixed = {name if name.endswith("Exception") else f"{name}Exception" for name in own}
+    assert suffixed <= {error.partition(".")[2] for error in second["ErrorEquals"]}
+
+
+def test_every_error_of_sagemakers_runtime_has_a_row():
+    model = botocore.session.get_session().get_service_model("sagemaker-runtime")
+    shapes = [model.shape_for(name) for name in model.shape_names]
+    errors = [shape.name for shape in shapes if shape.metadata.get("exception")]
+
+    assert len(errors) > 6
+    assert [name for name in errors if classify(f"SageMakerRuntime.{name}") == "internal_error"] == []
 
 
 @pytest.mark.parametrize("name", ["ResolveModel", "Preprocess", "InvokeModel", "Postprocess"])
@@ -177,3 +199,14 @@ def test_the_file_is_valid_json_and_only_strings_are_substituted():
     text = (ROOT / "statemachines" / "inference.asl.json").read_text()
 
     assert re.findall(r'[^"\'A-Za-z]\$\{', text) == []
+
+
+def test_no_other_variant_is_asked_for_what_a_container_says_the_client_did_wrong(machine):
+    """The machine knows by a cause's words what the layer knows by its code."""
+    condition = machine["States"]["CanTryAgain"]["Choices"][0]["Condition"]
+    (pattern,) = re.findall(r"failure\.cause, /(.*?)/\)", condition)
+
+    for status in range(400, 500):
+        cause = f'Received client error ({status}) from model with message "no". See https://'
+        is_the_clients = from_upstream("SageMakerRuntime.ModelError", cause=cause).code == "model_rejected_request"
+        assert (re.search(pattern, cause) is not None) == is_the_clients

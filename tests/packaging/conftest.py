@@ -13,7 +13,7 @@ import pytest
 
 from tests.conftest import ROOT
 
-SOURCES = ("tollgate", "layers", "requirements")
+SOURCES = ("tollgate", "layers", "functions", "requirements")
 FILES = ("pyproject.toml", "README.md", "LICENSE")
 
 

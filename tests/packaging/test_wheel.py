@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 import zipfile
 
 import pytest
@@ -11,7 +13,11 @@ from tests.conftest import ROOT
 from tests.packaging.conftest import requirements
 from tollgate.extras import require_extra
 
-PACKAGES = {"tollgate": ROOT / "tollgate", "tollgate_layer": ROOT / "layers" / "shared" / "python" / "tollgate_layer"}
+PACKAGES = {
+    "tollgate": ROOT / "tollgate",
+    "tollgate_layer": ROOT / "layers" / "shared" / "python" / "tollgate_layer",
+    "tollgate_release": ROOT / "functions" / "release" / "tollgate_release",
+}
 HEAVY = ("moto", "numpy", "samtranslator", "starlette", "uvicorn")
 
 
@@ -32,7 +38,7 @@ def about(wheel):
 def test_the_wheel_takes_no_name_but_ours(names):
     folders = {name.partition("/")[0] for name in names}
 
-    assert {name for name in folders if not name.endswith(".dist-info")} == {"tollgate", "tollgate_layer"}
+    assert {name for name in folders if not name.endswith(".dist-info")} == set(PACKAGES)
 
 
 @pytest.mark.parametrize("package", PACKAGES)
@@ -99,6 +105,27 @@ def test_record_prints_an_item_of_the_table(tollgate):
 
     assert result.returncode == 0, result.stderr
     assert '"S": "apexguru"' in result.stdout
+
+
+@pytest.mark.parametrize("command", [("models",), ("promote", "m"), ("roll-back", "m"), ("record", "list")])
+def test_commands_about_a_stack_need_no_extra(command, tollgate):
+    result = tollgate(*command, "--local")
+
+    assert result.returncode == 2
+    assert result.stderr == "Error: No local stack runs in this checkout. Start it: make dev\n"
+
+
+def test_all_that_a_release_does_needs_no_extra(installed):
+    """`tollgate release --here` and the answers to its commands run it in a base install."""
+    folder, packages = installed
+    names = sorted(
+        ".".join(path.relative_to(folder).with_suffix("").parts).removesuffix(".__init__")
+        for path in (folder / "tollgate_release").rglob("*.py")
+    )
+    code = f"import sys; sys.path[:0] = {[str(folder), str(packages)]!r}\nimport {', '.join(names)}"
+
+    done = subprocess.run([sys.executable, "-I", "-S", "-c", code], capture_output=True, text=True, check=False)
+    assert done.stderr == ""
 
 
 @pytest.mark.parametrize("command", ["dev", "bedrock"])

@@ -153,7 +153,7 @@ def test_a_prompt_that_its_model_cannot_take_is_the_operators_fault():
 
 def test_unknown_fields_of_a_newer_record_are_ignored_and_counted():
     # GIVEN a record with fields that this version does not know, at every level
-    newer = json.loads(record(variant(fallback=True, chat_template="chatml"), hooks={"before": "arn"}))
+    newer = json.loads(record(variant(shadow=True, chat_template="chatml"), hooks={"before": "arn"}))
     newer |= {"defaults": {"reasoning_effort": "low"}, "prompt": None, "limits": {"max_images": 3}}
 
     made = prepared(json.dumps(newer))
@@ -164,6 +164,6 @@ def test_unknown_fields_of_a_newer_record_are_ignored_and_counted():
 
 
 def test_an_unknown_field_hides_no_other_fault():
-    newer = json.loads(record(variant(fallback=True, weight=-1)))
+    newer = json.loads(record(variant(shadow=True, weight=-1)))
 
     assert said(refusal(json.dumps(newer))) == MISCONFIGURED

@@ -10,8 +10,8 @@ from click.testing import CliRunner
 from tests.inference.conftest import MODEL_ARN, record, variant
 from tests.records.test_blame import CHATML
 from tollgate.cli import main
-from tollgate.records import RecordError, inspect_record
 from tollgate_layer.prompt_format import BUILT_INS
+from tollgate_release.records import RecordError, inspect_record
 
 IMPORTED = "arn:aws:bedrock:us-east-1:123456789012:imported-model/"
 
@@ -191,6 +191,14 @@ def test_the_command_prints_the_item_and_warns_beside_it(tmp_path):
     assert result.exit_code == 0
     assert json.loads(result.stdout)["model"] == {"S": "m"}
     assert result.stderr.startswith("Warning: defaults.max_tokens")
+
+
+def test_a_record_is_also_read_from_the_input_and_by_the_command_that_says_so(tmp_path):
+    (tmp_path / "put").write_text(record())  # a file may have a command's name
+
+    for arguments in (["check", str(tmp_path / "put")], ["-"], ["check", "-"]):
+        result = CliRunner().invoke(main, ["record", *arguments], input=record())
+        assert json.loads(result.stdout)["model"] == {"S": "m"}, arguments
 
 
 def test_the_command_refuses_with_a_line_for_each_reason(tmp_path):

@@ -42,9 +42,10 @@ def _stack(tmp_path, expression, **parameters):
         ("!Ref Size", "small"),
         ("!Ref Words", ["a", "b"]),
         ("!Ref AWS::Region", "us-east-1"),
-        ("!Ref Bucket", "tollgate-Bucket"),
-        ("!GetAtt Bucket.Arn", "arn:aws:s3:::tollgate-Bucket"),
-        ('!Sub "${AWS::Partition}/${Size}/${Bucket.Arn}/${!Kept}"', "aws/small/arn:aws:s3:::tollgate-Bucket/${Kept}"),
+        # S3 takes no upper case in a bucket's name, so the names that it would get are lower-case.
+        ("!Ref Bucket", "tollgate-bucket"),
+        ("!GetAtt Bucket.Arn", "arn:aws:s3:::tollgate-bucket"),
+        ('!Sub "${AWS::Partition}/${Size}/${Bucket.Arn}/${!Kept}"', "aws/small/arn:aws:s3:::tollgate-bucket/${Kept}"),
         ('!Sub ["${X}-${Size}", { X: !Ref AWS::AccountId }]', "123456789012-small"),
         ('!Join ["+", !Ref Words]', "a+b"),
         ("!Select [1, !Ref Words]", "b"),

@@ -53,8 +53,13 @@ def test_a_media_type_may_have_parameters_and_capitals(ask, media_type):
     assert ask(FakeModel([answer("ok")]), HELLO, headers={"content-type": media_type}).status == 200
 
 
-def test_a_custom_domain_may_put_its_base_path_before_ours(ask):
-    assert ask(FakeModel([answer("ok")]), HELLO, path=f"/models{CHAT}").status == 200
+@pytest.mark.parametrize("base", ["/models", "/model/apex", "/endpoints", "/stream/v1"])
+@pytest.mark.parametrize("path", [CHAT, "/endpoints/m/invocations-response-stream"])
+def test_a_custom_domain_may_put_its_base_path_before_ours(ask, base, path):
+    """GIVEN a base path that looks like a route of ours, WHEN a route stands after it, THEN the last one counts."""
+    body = HELLO if path == CHAT else {"messages": HELLO["messages"]}
+
+    assert ask(FakeModel([answer("ok")]), body, path=f"{base}{path}").status == 200
 
 
 def test_the_request_id_is_api_gateways(ask):

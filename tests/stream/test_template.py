@@ -7,7 +7,8 @@ import os
 
 import pytest
 
-from streaming.application import READINESS_PATH, ROUTES
+from streaming.application import READINESS_PATH
+from streaming.routes import ROUTES
 from streaming.settings import read_settings
 from tests.conftest import ROOT
 from tollgate.stack import Stack
@@ -34,6 +35,13 @@ def statements(stack, role):
     return [s for policy in properties["Policies"] for s in policy["PolicyDocument"]["Statement"]]
 
 
+def step_path(path):
+    """The path on which the state machine answers the same requests."""
+    for suffix in ("-with-response-stream", "-response-stream", "-stream"):
+        path = path.removesuffix(suffix)
+    return path.removeprefix("/stream")
+
+
 @pytest.mark.parametrize("path", ROUTES)
 def test_each_route_streams_from_the_function_with_the_same_key_as_the_step_path(paths, path):
     operation = paths[path]["post"]
@@ -42,12 +50,12 @@ def test_each_route_streams_from_the_function_with_the_same_key_as_the_step_path
     assert (integration["type"], integration["responseTransferMode"]) == ("aws_proxy", "STREAM")
     assert "2021-11-15/functions/" in integration["uri"]
     assert integration["uri"].endswith("StreamFunction/response-streaming-invocations")
-    assert operation["security"] == paths[path.removeprefix("/stream")]["post"]["security"]
+    assert operation["security"] == paths[step_path(path)]["post"]["security"]
 
 
 def test_both_paths_declare_the_same_requests_and_answers(paths):
     for path in ROUTES:
-        stream, step = paths[path]["post"], paths[path.removeprefix("/stream")]["post"]
+        stream, step = paths[path]["post"], paths[step_path(path)]["post"]
         assert stream["requestBody"] == step["requestBody"]
         assert set(stream["responses"]) == set(step["responses"])
 
@@ -100,7 +108,7 @@ def test_the_function_may_read_records_and_invoke_imported_models_and_no_more(st
 def test_further_models_are_allowed_on_both_paths():
     stack = Stack.load(ROOT / "template.yaml", {"AdditionalModelArns": "arn:aws:bedrock:us-west-2:1:imported-model/x"})
 
-    (policy,) = stack.resources("AWS::IAM::Policy").values()
+    policy = stack.resources("AWS::IAM::Policy")["AdditionalModelsPolicy"]
     (statement,) = policy.properties["PolicyDocument"]["Statement"]
     assert set(statement["Action"]) == {"bedrock:InvokeModel", "bedrock:InvokeModelWithResponseStream"}
     assert len(policy.properties["Roles"]) == 2

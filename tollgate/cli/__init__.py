@@ -9,10 +9,17 @@ from __future__ import annotations
 import click
 
 from tollgate.cli.bedrock import bedrock
+from tollgate.cli.compare import compare
 from tollgate.cli.cost import cost
 from tollgate.cli.dev import dev
 from tollgate.cli.inspect import inspect
+from tollgate.cli.keep_warm import keep_warm
+from tollgate.cli.models import models
+from tollgate.cli.promote import promote
 from tollgate.cli.record import record
+from tollgate.cli.release import release
+from tollgate.cli.roll_back import roll_back
+from tollgate.cli.status import abort, pause, resume, status
 from tollgate.extras import DISTRIBUTION
 
 
@@ -22,5 +29,21 @@ def main() -> None:
     """An OpenAI-compatible, pay-per-use API for your own models on Amazon Bedrock."""
 
 
-for command in (inspect, dev, bedrock, record, cost):
+for command in (
+    inspect,
+    dev,
+    bedrock,
+    record,
+    models,
+    compare,
+    promote,
+    roll_back,
+    cost,
+    release,
+    status,
+    pause,
+    resume,
+    abort,
+    keep_warm,
+):
     main.add_command(command)

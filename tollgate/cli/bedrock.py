@@ -10,6 +10,7 @@ import click
 from tollgate.account import REGION
 from tollgate.cli.ending import Ending
 from tollgate.cli.extras import need_extra
+from tollgate.cli.named_values import named_values
 
 if TYPE_CHECKING:
     from tollgate.emulators.bedrock import Bedrock
@@ -19,6 +20,14 @@ if TYPE_CHECKING:
 @click.option("--port", default=8900, type=click.IntRange(0, 65535), help="Port on 127.0.0.1; 0 takes a free one.")
 @click.option("--profile", default="instant", help="How models live: instant or case-study.")
 @click.option("--speed", default=1.0, help="How much faster than real time models load, idle and decode.")
+@click.option(
+    "--setting",
+    "settings",
+    multiple=True,
+    metavar="NAME=NUMBER",
+    help="A time or limit other than the profile's, such as idle_seconds=600, import_seconds=30, "
+    "cold_start_seconds=90, imported_models_quota=5.",
+)
 @click.option("--model", "models", multiple=True, metavar="NAME[:ENGINE]", help="Register a model without artifacts.")
 @click.option("--region", default=REGION, help="The Region of all ARNs.")
 @click.option("--s3-endpoint-url", metavar="URL", help="Where import jobs read artifacts.")
@@ -28,6 +37,7 @@ def bedrock(
     port: int,
     profile: str,
     speed: float,
+    settings: tuple[str, ...],
     models: tuple[str, ...],
     region: str,
     s3_endpoint_url: str | None,
@@ -38,10 +48,11 @@ def bedrock(
     need_extra("dev", "tollgate bedrock")
     ending = Ending()
     from tollgate.emulators.bedrock import Bedrock, Settings
+    from tollgate.emulators.bedrock.changes import change
     from tollgate.emulators.clock import Clock
     from tollgate.loopback import PortInUseError
 
-    settings = Settings(
+    start = Settings(
         region=region,
         profile=profile,
         s3_endpoint_url=s3_endpoint_url,
@@ -49,7 +60,8 @@ def bedrock(
         upstream_model=upstream_model,
     )
     try:
-        service = Bedrock(settings, Clock(speed))
+        service = Bedrock(start, Clock(speed))
+        change(service, named_values(settings, "--setting"))
         arns = {}
         for model in models:
             name, _, engine = model.partition(":")

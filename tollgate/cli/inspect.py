@@ -11,8 +11,8 @@ import click
 @click.argument("directory", type=click.Path(exists=True, file_okay=False, path_type=Path))
 def inspect(directory: Path) -> None:
     """Say whether Custom Model Import takes the model in DIRECTORY; exit with 1 and the reasons if not."""
-    from tollgate.artifacts import InspectionError, LocalArtifacts, inspect
-    from tollgate.artifacts.report import accepted, refused
+    from tollgate_release.artifacts import InspectionError, LocalArtifacts, inspect
+    from tollgate_release.artifacts.report import accepted, refused
 
     try:
         click.echo(accepted(inspect(LocalArtifacts(directory))))

@@ -5,6 +5,14 @@ All were read in November 2026. Free tiers and volume discounts are left out.
 
 from __future__ import annotations
 
+from tollgate_release.prices import (
+    CUSTOM_MODEL_UNIT_MINUTE,
+    CUSTOM_MODEL_UNIT_STORAGE_MONTH,
+    CUSTOM_MODEL_WINDOW_MINUTES,
+)
+
+__all__ = ["CUSTOM_MODEL_UNIT_MINUTE", "CUSTOM_MODEL_UNIT_STORAGE_MONTH", "CUSTOM_MODEL_WINDOW_MINUTES"]
+
 MILLION = 1_000_000
 
 API_GATEWAY_REQUEST = 3.50 / MILLION
@@ -47,13 +55,4 @@ INSTANCE_HOUR = {"ml.c5.large": 0.102, "ml.c5.xlarge": 0.204, "ml.m5.xlarge": 0.
 
 Real-time hosting is assumed to cost what the price list says for training.
 https://aws.amazon.com/sagemaker/ai/pricing/
-"""
-CUSTOM_MODEL_UNIT_MINUTE = 0.05718
-"""One custom model unit, version 1.0. https://aws.amazon.com/bedrock/pricing/"""
-CUSTOM_MODEL_UNIT_STORAGE_MONTH = 1.95
-"""Storage of an imported model, for each of its custom model units. Same page."""
-CUSTOM_MODEL_WINDOW_MINUTES = 5
-"""Imported models are billed by windows of this length, counted for each model copy.
-
-https://docs.aws.amazon.com/bedrock/latest/userguide/import-model-calculate-cost.html
 """

@@ -6,7 +6,8 @@
 It does not prove IAM, quotas, real function and model cold starts, and small differences of mapping templates.
 """
 
-from tollgate.dev.runner import LOCAL_KEY, Local, Simulation
+from tollgate.dev.runner import LOCAL_KEY, Local
+from tollgate.dev.simulation import Simulation
 from tollgate.emulators.step_functions import Execution, StateRun
 from tollgate.stack import DefinitionError
 

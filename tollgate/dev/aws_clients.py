@@ -124,6 +124,32 @@ class BedrockRuntime:
         self._caller.close()
 
 
+class SageMakerRuntime:
+    """SageMaker's InvokeEndpoint."""
+
+    def __init__(self, url: str) -> None:
+        self._caller = ServiceCaller(url, "sagemaker")
+
+    def invoke_endpoint(self, arguments: dict[str, Any], timeout_s: float) -> ServiceAnswer:
+        """Call InvokeEndpoint with its members, and return its answer; raises what `ServiceCaller.post` does."""
+        headers = {"Content-Type": arguments.get("ContentType", "application/json")}
+        for member, header in (("InferenceComponentName", "Inference-Component"), ("TargetVariant", "Target-Variant")):
+            if member in arguments:
+                headers[f"X-Amzn-SageMaker-{header}"] = arguments[member]
+        path = f"/endpoints/{quote(arguments['EndpointName'], safe='')}/invocations"
+        return self._caller.post(path, arguments["Body"].encode(), headers, timeout_s)
+
+    def close(self) -> None:
+        """Close the kept connections."""
+        self._caller.close()
+
+
+def s3_headers() -> dict[str, str]:
+    """The headers of a request to the local S3, which looks at nothing in them but the service and the Region."""
+    credential = f"{ACCESS_KEY}/20260101/{REGION}/s3/aws4_request"
+    return {"Authorization": f"AWS4-HMAC-SHA256 Credential={credential}, SignedHeaders=host, Signature=local"}
+
+
 def _error_name(response: urllib3.BaseHTTPResponse) -> str | None:
     if response.status < 400:
         return None

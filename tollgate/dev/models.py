@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from tollgate.account import ACCOUNT_ID
+from tollgate.engines.scripted import read_script
 from tollgate.stack.definitions import DefinitionError
 
 if TYPE_CHECKING:
@@ -36,9 +37,10 @@ def read_models(path: Path) -> list[Entry]:
         raise DefinitionError(str(path), f"cannot be read: {error.strerror}") from error
     except ValueError as error:
         raise DefinitionError(str(path), f"is no JSON: {error}") from error
-    if not isinstance(entries, list) or not all({"serve", "record"} <= set(entry) for entry in entries):
-        raise DefinitionError(str(path), 'must be a list of {"serve": …, "record": …}')
-    return entries
+    # Imported here: whoever starts a stack without a file of models does without pydantic.
+    from tollgate.dev.model_entries import check_entries
+
+    return [entry.model_dump(exclude_defaults=True) for entry in check_entries(entries, path)]
 
 
 class ModelLoader:
@@ -59,7 +61,15 @@ class ModelLoader:
         Raises:
             DefinitionError: the artifacts cannot be imported.
         """
-        record, serve = entry["record"], entry["serve"]
+        record, serve = entry["record"], dict(entry["serve"])
+        if "script" in serve:
+            try:
+                serve["engine"] = read_script(self._root / serve.pop("script"))
+            except ValueError as error:
+                raise DefinitionError("script", str(error)) from error
+        if "endpoint" in serve:
+            self._bedrock.register(name=serve.pop("endpoint"), **serve)
+            return dict(record)
         if "artifacts" in serve:
             arn = self._import(record["model"], self._root / serve["artifacts"])
         else:
@@ -81,6 +91,15 @@ class ModelLoader:
             if path.is_file():
                 key = f"{name}/{path.relative_to(directory).as_posix()}"
                 s3.put_object(Bucket=ARTIFACTS_BUCKET, Key=key, Body=path.read_bytes())
+        seconds = self._bedrock.profile.import_seconds
+        # What is there from the start was imported before: nobody waits for it.
+        self._bedrock.profile.import_seconds = 0
+        try:
+            return self._import_now(control_plane, name, place)
+        finally:
+            self._bedrock.profile.import_seconds = seconds
+
+    def _import_now(self, control_plane: Any, name: str, place: str) -> str:
         job_arn = control_plane.create_model_import_job(
             jobName=name,
             importedModelName=name,

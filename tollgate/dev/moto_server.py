@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import logging
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from tollgate.dev.aws_clients import DynamoDb
+import urllib3
+
+from tollgate.dev.aws_clients import DynamoDb, s3_headers
+from tollgate.dev.s3_events import watched
 from tollgate.loopback import LOOPBACK
 from tollgate.page_guard import guard_wsgi
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tollgate.stack import Stack
 
 _TABLE_PROPERTIES = ("AttributeDefinitions", "BillingMode", "GlobalSecondaryIndexes", "KeySchema",
@@ -21,7 +26,8 @@ class MotoServer:
     """moto's server in threads of this process.
 
     `url` is where the runner itself reaches it, `dynamodb_url` where the stack's functions, machine and API do. Both
-    are the same here; a subclass may put something between the path and its table, as tests of failures do.
+    are the same here; a subclass may put something between the path and its table, as tests of failures do. `on_event`
+    is told of objects in buckets of the template that tell EventBridge of them.
     """
 
     def __init__(self) -> None:
@@ -31,7 +37,11 @@ class MotoServer:
 
         logging.getLogger("werkzeug").setLevel(logging.ERROR)
         # moto's own threaded server lets any web page in: it answers preflights, and every answer allows every origin.
-        app = guard_wsgi(DomainDispatcherApplication(create_backend_app), self._port)
+        self._missing_buckets: set[str] = set()
+        self._watched_buckets: set[str] = set()
+        self.on_event: Callable[[dict[str, Any]], None] = lambda event: None
+        moto = watched(DomainDispatcherApplication(create_backend_app), self._watched_buckets, self._create, self._tell)
+        app = guard_wsgi(moto, self._port)
         self._server = make_server(LOOPBACK, 0, app, threaded=True, request_handler=MotoRequestHandler)
         threading.Thread(target=self._server.serve_forever, daemon=True, name="moto").start()
         self.url = f"http://{LOOPBACK}:{self._port()}"
@@ -45,6 +55,24 @@ class MotoServer:
             properties = {name: table.properties[name] for name in _TABLE_PROPERTIES if name in table.properties}
             self.dynamodb.request("CreateTable", {"TableName": table.name, **properties})
             self._tables.append(table.name)
+
+    def create_buckets(self, stack: Stack) -> None:
+        """Have the buckets that the template declares: each is made when it is first asked for.
+
+        moto's S3 takes a third of a second to import, and most starts need none.
+        """
+        for bucket in stack.resources("AWS::S3::Bucket").values():
+            self._missing_buckets.add(bucket.name)
+            if bucket.properties.get("NotificationConfiguration", {}).get("EventBridgeConfiguration") is not None:
+                self._watched_buckets.add(bucket.name)
+
+    def _create(self, bucket: str) -> None:
+        if bucket in self._missing_buckets:
+            self._missing_buckets.discard(bucket)
+            urllib3.request("PUT", f"{self.url}/{bucket}", headers=s3_headers())
+
+    def _tell(self, event: dict[str, Any]) -> None:
+        self.on_event(event)
 
     def close(self) -> None:
         """Stop the server; its tables are deleted one by one because moto keeps them for the whole process."""

@@ -12,14 +12,15 @@ if TYPE_CHECKING:
 # The resource types that the runner brings to life.
 _RUN = {"AWS::ApiGateway::ApiKey", "AWS::ApiGateway::RestApi", "AWS::ApiGateway::Stage", "AWS::ApiGateway::UsagePlan",
         "AWS::ApiGateway::UsagePlanKey", "AWS::DynamoDB::Table", "AWS::Lambda::Function", "AWS::Lambda::LayerVersion",
-        "AWS::S3::Bucket", "AWS::StepFunctions::StateMachine"}  # fmt: skip
+        "AWS::Events::Rule", "AWS::S3::Bucket", "AWS::Scheduler::ScheduleGroup",
+        "AWS::StepFunctions::StateMachine"}  # fmt: skip
 # The resource types that change nothing which one machine can show. They are left out.
 _WITHOUT_EFFECT = {"AWS::ApiGateway::Account", "AWS::ApiGateway::BasePathMapping", "AWS::ApiGateway::Deployment",
                    "AWS::ApiGateway::DomainName", "AWS::CloudWatch::Alarm", "AWS::CloudWatch::Dashboard",
                    "AWS::IAM::ManagedPolicy", "AWS::IAM::Policy", "AWS::IAM::Role", "AWS::KMS::Key",
                    "AWS::Lambda::Permission", "AWS::Logs::LogGroup", "AWS::Logs::MetricFilter",
-                   "AWS::Route53::RecordSet", "AWS::SNS::Subscription", "AWS::SNS::Topic", "AWS::SNS::TopicPolicy",
-                   "AWS::WAFv2::WebACLAssociation"}  # fmt: skip
+                   "AWS::Route53::RecordSet", "AWS::S3::BucketPolicy", "AWS::SNS::Subscription", "AWS::SNS::Topic",
+                   "AWS::SNS::TopicPolicy", "AWS::WAFv2::WebACLAssociation"}  # fmt: skip
 
 
 def refuse_unknown_types(stack: Stack) -> None:

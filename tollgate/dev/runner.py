@@ -3,52 +3,45 @@
 from __future__ import annotations
 
 import itertools
+import json
 from contextlib import ExitStack
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from tollgate import leftovers
 from tollgate.account import ACCESS_KEY, REGION
-from tollgate.dev.aws_clients import BedrockRuntime, DynamoDb
+from tollgate.dev.addresses import client, cors_origins, service_endpoints
+from tollgate.dev.aws_clients import BedrockRuntime, DynamoDb, SageMakerRuntime
 from tollgate.dev.console import Quiet
+from tollgate.dev.events import MotoSchedules, StackTargets, load_rules
 from tollgate.dev.functions import StackFunctions
 from tollgate.dev.kept_executions import KeptExecutions
+from tollgate.dev.metrics import MetricsOfOutput
 from tollgate.dev.models import Entry, ModelLoader, read_models
-from tollgate.dev.moto_server import MotoServer
 from tollgate.dev.resource_types import refuse_unknown_types
 from tollgate.dev.rest_api import load_gateway
+from tollgate.dev.simulation import Simulation
 from tollgate.dev.state_machines import load_state_machines
 from tollgate.dev.tasks import task_handlers
 from tollgate.emulators.bedrock import Bedrock, Settings, create_app
+from tollgate.emulators.bedrock.changes import change
 from tollgate.emulators.clock import Clock
-from tollgate.emulators.step_functions import Execution
-from tollgate.loopback import Server
-from tollgate.records import table_item
+from tollgate.emulators.cloudwatch import CloudWatchApi, MetricStore
+from tollgate.emulators.event_bridge import Schedules
+from tollgate.emulators.step_functions import Execution, StandardMachine, StateMachine
+from tollgate.emulators.step_functions.described import status_change_event
+from tollgate.emulators.step_functions.endpoint import StepFunctionsApi
+from tollgate.loopback import Certificate, Server
 from tollgate.stack import DefinitionError, Stack
+from tollgate_release.records import table_item
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
     from types import TracebackType
 
 LOCAL_KEY = "tollgate-local"
 _stack_numbers = itertools.count(1)
-
-
-@dataclass(frozen=True, slots=True)
-class Simulation:
-    """How the simulated AWS behaves. The defaults are those of `tollgate dev`.
-
-    Simulation(profile="case-study", speed=60)   # models load and answer as measured, a minute in a second
-    """
-
-    profile: str = "instant"
-    """How models live in the embedded Bedrock; tollgate/emulators/bedrock/profiles.py has the names."""
-    speed: float = 1.0
-    """How many times faster than real time the simulated waits pass: the state machine's, the models' and the timeouts
-    for them. Functions and tables really work, so they take the time that they take."""
-    data_services: Callable[[], MotoServer] = MotoServer
-    """Starts the server of DynamoDB and S3; a test gives one whose table fails on demand."""
 
 
 class Local:
@@ -64,7 +57,11 @@ class Local:
         bedrock: the embedded Bedrock that serves them, at `bedrock_url`.
         executions: the latest executions of the state machines, oldest first, as far as they fit into 32 MB.
         functions: the template's functions, whose processes run or will.
+        endpoints: where AWS's SDKs find the simulated services, as environment variables.
         stack: the template's resources.
+        machines: the state machines by ARN.
+        metrics: the metrics in the functions' lines.
+        certificate: that of the API, where it is served over TLS.
     """
 
     def __init__(
@@ -89,36 +86,82 @@ class Local:
             self._data_services = simulation.data_services()
             running.callback(self._data_services.close)
             self._data_services.create_tables(stack)
-            self._start_bedrock(running, simulation.profile, clock)
+            self._data_services.create_buckets(stack)
+            self._start_bedrock(running, simulation, clock)
             self._load_models(models, root)
-            self._start_api(running, port, clock)
+            self._start_api(running, port, clock, simulation.tls)
             self._running = running.pop_all()
 
-    def _start_bedrock(self, running: ExitStack, profile: str, clock: Clock) -> None:
-        self.bedrock = Bedrock(Settings(profile=profile, s3_endpoint_url=self._data_services.url), clock)
+    def _start_bedrock(self, running: ExitStack, simulation: Simulation, clock: Clock) -> None:
+        settings = Settings(
+            profile=simulation.profile,
+            s3_endpoint_url=self._data_services.url,
+            upstream_url=simulation.upstream_url,
+            upstream_model=simulation.upstream_model,
+        )
+        self.bedrock = Bedrock(settings, clock)
+        self.bedrock.on_body = self._console.invocation
+        change(self.bedrock, simulation.settings)
         running.callback(self.bedrock.close)
-        server = Server(create_app(self.bedrock))
+        server = Server(create_app(self.bedrock), simulation.bedrock_port)
         running.callback(server.close)
         self.bedrock_url = server.url
 
-    def _start_api(self, running: ExitStack, port: int, clock: Clock) -> None:
+    def _start_api(self, running: ExitStack, port: int, clock: Clock, tls: bool) -> None:
         """Start the functions, the state machines and the API in front of them, which all need the other services."""
         dynamodb = DynamoDb(self._data_services.dynamodb_url)
         running.callback(dynamodb.close)
-        endpoints = _endpoints(self._data_services, self.bedrock_url)
-        self.functions = StackFunctions(self.stack, endpoints, self._console)
+        self.endpoints = service_endpoints(self._data_services, self.bedrock_url)
+        self.machines: dict[str, StateMachine] = {}
+        self._serve(running, "SFN", StepFunctionsApi(self.machines, self._note_execution).app())
+        self.metrics = MetricStore(clock.now)
+        self._serve(running, "CLOUDWATCH", CloudWatchApi(self.metrics).app())
+        self.functions = StackFunctions(self.stack, self.endpoints, MetricsOfOutput(self._console, self.metrics))
         running.callback(self.functions.close)
         runtime = BedrockRuntime(self.bedrock_url)
         running.callback(runtime.close)
-        tasks = task_handlers(dynamodb, runtime, self.functions.plain, clock.speed)
-        machines = load_state_machines(self.stack, tasks, clock)
+        endpoints = SageMakerRuntime(self.bedrock_url)
+        running.callback(endpoints.close)
+        tasks = task_handlers(dynamodb, runtime, endpoints, self.functions.plain, clock.speed)
+        self.machines.update(load_state_machines(self.stack, tasks, clock))
+        running.callback(self._stop_executions)
+        self._start_events(running, clock)
+        note = self._note_execution
         gateway = load_gateway(
-            self.stack, self.functions, machines, dynamodb, self.key, self._console, self._note_execution, clock.speed
+            self.stack, self.functions, self.machines, dynamodb, self.key, self._console, note, clock.speed
         )
         running.callback(gateway.close)
-        server = Server(gateway, port)
+        self.certificate = self._certificate(running) if tls else None
+        server = Server(gateway, port, origins=cors_origins(self.stack), certificate=self.certificate)
         running.callback(server.close)
         self.url = server.url
+
+    def _certificate(self, running: ExitStack) -> Certificate:
+        from tollgate.dev.certificate import make_certificate  # few want TLS, and it costs a key
+
+        folder = leftovers.new_folder("tollgate-tls-")
+        running.callback(leftovers.remove_folder, folder)
+        return make_certificate(folder)
+
+    def _serve(self, running: ExitStack, service: str, app: Any) -> None:
+        """Serve an AWS service's API, where AWS's SDKs find it by its variable."""
+        server = Server(app)
+        running.callback(server.close)
+        self.endpoints[f"AWS_ENDPOINT_URL_{service}"] = server.url
+
+    def _start_events(self, running: ExitStack, clock: Clock) -> None:
+        """Start what starts executions by itself: the template's rules and schedules."""
+        targets = StackTargets(self.machines, self.functions.plain, self._note_execution)
+        self.rules = load_rules(self.stack, targets)
+        self._data_services.on_event = self.rules.put
+        book = MotoSchedules(self.stack, clock)
+        running.callback(book.remove_groups)
+        running.callback(Schedules(book, targets, clock).close)
+
+    def _stop_executions(self) -> None:
+        for machine in self.machines.values():
+            if isinstance(machine, StandardMachine):
+                machine.stop_all()
 
     @classmethod
     def start(
@@ -183,12 +226,29 @@ class Local:
     @cached_property
     def dynamodb(self) -> Any:
         """A boto3 client of the tables."""
-        return _client("dynamodb", self._data_services.url)
+        return client("dynamodb", self._data_services.url)
 
     @cached_property
     def s3(self) -> Any:
         """A boto3 client of the embedded S3."""
-        return _client("s3", self._data_services.url)
+        return client("s3", self._data_services.url)
+
+    def environment(self) -> dict[str, str]:
+        """The variables by which programs on this machine find the stack: endpoints for AWS's SDKs, key and outputs.
+
+        `tollgate.deployment` reads them from the file that `tollgate dev` writes.
+        """
+        return {
+            "AWS_ACCESS_KEY_ID": ACCESS_KEY,
+            "AWS_SECRET_ACCESS_KEY": ACCESS_KEY,
+            "AWS_REGION": REGION,
+            "AWS_DEFAULT_REGION": REGION,
+            **self.endpoints,
+            "TOLLGATE_API_URL": f"{self.url}/v1",
+            "TOLLGATE_API_KEY": self.key,
+            "TOLLGATE_CONTROL_URL": self.bedrock_url,
+            "TOLLGATE_OUTPUTS": json.dumps(self.stack.outputs()),
+        }
 
     @property
     def model_table(self) -> str:
@@ -208,29 +268,12 @@ class Local:
         self._data_services.dynamodb.request("PutItem", item)
 
     def _load_models(self, models: list[Entry], root: Path) -> None:
-        loader = ModelLoader(self.bedrock, root, lambda: (self.s3, _client("bedrock", self.bedrock_url)))
+        loader = ModelLoader(self.bedrock, root, lambda: (self.s3, client("bedrock", self.bedrock_url)))
         for entry in models:
             self.put_record(loader.load(entry))
 
     def _note_execution(self, execution: Execution) -> None:
         self.executions.append(execution)
         self._console.execution(execution)
-
-
-def _client(service: str, url: str) -> Any:
-    import boto3  # takes a third of a second, and most starts need no client
-    from botocore.config import Config
-
-    session = boto3.Session(ACCESS_KEY, ACCESS_KEY, region_name=REGION)
-    config = Config(retries={"total_max_attempts": 1}, s3={"addressing_style": "path"})
-    return session.client(service, endpoint_url=url, config=config)  # type: ignore[call-overload]
-
-
-def _endpoints(data_services: MotoServer, bedrock_url: str) -> dict[str, str]:
-    """The environment variables that point the functions' AWS SDKs at this machine."""
-    return {
-        "AWS_ENDPOINT_URL_BEDROCK": bedrock_url,
-        "AWS_ENDPOINT_URL_BEDROCK_RUNTIME": bedrock_url,
-        "AWS_ENDPOINT_URL_DYNAMODB": data_services.dynamodb_url,
-        "AWS_ENDPOINT_URL_S3": data_services.url,
-    }
+        if isinstance(self.machines[execution.state_machine_arn], StandardMachine):
+            self.rules.put(status_change_event(execution))

@@ -6,8 +6,8 @@ import json
 from typing import TYPE_CHECKING
 
 from tollgate.dev.tasks import RESOURCES
-from tollgate.emulators.step_functions import StateMachine, load_definition
-from tollgate.stack import DefinitionError
+from tollgate.emulators.step_functions import StandardMachine, StateMachine, load_definition
+from tollgate.emulators.step_functions.definition import EXPRESS_LIMIT_S, STANDARD_LIMIT_S
 
 if TYPE_CHECKING:
     from tollgate.emulators.clock import Clock
@@ -19,16 +19,17 @@ def load_state_machines(stack: Stack, tasks: dict[str, TaskHandler], clock: Cloc
     """The state machines of a stack by ARN.
 
     Raises:
-        DefinitionError: a machine is not EXPRESS, or its definition uses what is not implemented.
+        DefinitionError: a machine's definition uses what is not implemented.
     """
     machines = {}
     for resource in stack.resources("AWS::StepFunctions::StateMachine").values():
         place = f"{stack.file}: {resource.logical_id}"
         properties = resource.properties
-        if properties.get("StateMachineType") != "EXPRESS":
-            raise DefinitionError(place, "only EXPRESS state machines are implemented by the local runner")
+        is_express = properties.get("StateMachineType") == "EXPRESS"
         text = properties.get("DefinitionString") or json.dumps(properties["Definition"])
-        definition = load_definition(text, properties.get("DefinitionSubstitutions", {}), RESOURCES, place)
+        limit_s = EXPRESS_LIMIT_S if is_express else STANDARD_LIMIT_S
+        definition = load_definition(text, properties.get("DefinitionSubstitutions", {}), RESOURCES, place, limit_s)
         arn = stack.arn(resource.logical_id)
-        machines[arn] = StateMachine(arn, definition, tasks, clock=clock)
+        kind = StateMachine if is_express else StandardMachine
+        machines[arn] = kind(arn, definition, tasks, clock=clock)
     return machines

@@ -8,7 +8,13 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from tollgate.dev.aws_clients import BedrockRuntime, DynamoDb, ServiceAnswer, ServiceUnreachableError
+from tollgate.dev.aws_clients import (
+    BedrockRuntime,
+    DynamoDb,
+    SageMakerRuntime,
+    ServiceAnswer,
+    ServiceUnreachableError,
+)
 from tollgate.emulators.lambda_functions import Function, FunctionError
 from tollgate.emulators.step_functions import RUNTIME, StateError, TaskHandler, parse_result
 
@@ -19,15 +25,17 @@ _JSON = "application/json"
 DYNAMODB_GET_ITEM = "arn:aws:states:::dynamodb:getItem"
 LAMBDA_INVOKE = "arn:aws:states:::lambda:invoke"
 BEDROCK_INVOKE_MODEL = "arn:aws:states:::bedrock:invokeModel"
+SAGEMAKER_INVOKE_ENDPOINT = "arn:aws:states:::aws-sdk:sagemakerruntime:invokeEndpoint"
 # AWS does not document what Step Functions puts before Bedrock's error names, so the state machine catches them under
 # every prefix that is possible; the runner uses the likeliest.
 _BEDROCK_PREFIX = "Bedrock"
-RESOURCES = {DYNAMODB_GET_ITEM, LAMBDA_INVOKE, BEDROCK_INVOKE_MODEL}
+RESOURCES = {DYNAMODB_GET_ITEM, LAMBDA_INVOKE, BEDROCK_INVOKE_MODEL, SAGEMAKER_INVOKE_ENDPOINT}
 
 
 def task_handlers(
     dynamodb: DynamoDb,
     bedrock: BedrockRuntime,
+    sagemaker: SageMakerRuntime,
     functions: Mapping[str, Function],
     speed: float = 1.0,
 ) -> dict[str, TaskHandler]:
@@ -36,6 +44,7 @@ def task_handlers(
     Args:
         dynamodb: where tables are read.
         bedrock: where models are invoked.
+        sagemaker: where models on endpoints are invoked.
         functions: the functions that may be invoked, by ARN.
         speed: on a clock so many times as fast, models get so many times less real time. Functions and tables really
             work, so their time is not scaled.
@@ -44,6 +53,7 @@ def task_handlers(
         DYNAMODB_GET_ITEM: _GetItem(dynamodb),
         LAMBDA_INVOKE: _InvokeFunction(functions),
         BEDROCK_INVOKE_MODEL: _InvokeModel(bedrock, speed),
+        SAGEMAKER_INVOKE_ENDPOINT: _InvokeEndpoint(sagemaker, speed),
     }
 
 
@@ -113,6 +123,25 @@ class _InvokeModel:
             return {"Body": parse_result(answer.body), "ContentType": accept}
         except ValueError as error:
             raise StateError(RUNTIME, f"The answer of the model is no JSON: {error}") from error
+
+
+class _InvokeEndpoint:
+    """The integration aws-sdk:sagemakerruntime:invokeEndpoint, whose body goes in and comes out as text."""
+
+    def __init__(self, sagemaker: SageMakerRuntime, speed: float) -> None:
+        self._sagemaker = sagemaker
+        self._speed = speed
+
+    def __call__(self, arguments: Any, timeout_s: float) -> Any:
+        _require_string(arguments.get("EndpointName"), "EndpointName")
+        _require_string(arguments.get("Body"), "Body")
+        try:
+            answer = self._sagemaker.invoke_endpoint(arguments, timeout_s / self._speed)
+        except ServiceUnreachableError as error:
+            raise StateError("SageMakerRuntime.SdkClientException", str(error)) from error
+        if answer.error is not None:
+            raise _service_error("SageMakerRuntime", "SageMakerRuntime", answer)
+        return {"Body": answer.body.decode("utf-8", "replace"), "ContentType": "application/json"}
 
 
 def _require_string(value: Any, field: str) -> None:

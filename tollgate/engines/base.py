@@ -31,6 +31,8 @@ class Generation:
     """How many alternatives are wanted for each token; None means no log-probabilities at all."""
     body: Mapping[str, Any]
     """The body of the request as it was received."""
+    prompts: tuple[str | list[int], ...] = ()
+    """Where the request has several prompts, or token ids: each prompt, of which `choices` has an equal share."""
     choices: int = 1
     """How many answers are wanted; whoever calls `generate` calls it so often, with a seed for each."""
 

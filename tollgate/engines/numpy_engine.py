@@ -75,6 +75,10 @@ class NumpyEngine:
         end = prompts.end_id()
         return cls(decoder, prompts, ends if end is None else ends | {end}, prompt_limit_s)
 
+    def text_of(self, token_ids: list[int]) -> str:
+        """The text of a prompt in token ids."""
+        return str(self._tokenizer.decode(token_ids, skip_special_tokens=False))
+
     def close(self) -> None:
         """End the process of the prompts, and the threads when their step is done."""
         self._prompts.close()

@@ -125,7 +125,10 @@ class PromptProcess:
         leftovers.note_process(self._process)
         self._socket = ours
         _send(ours, self._model, _START_LIMIT_S)
-        _receive(ours, _START_LIMIT_S)
+        started: dict[str, Any] = _receive(ours, _START_LIMIT_S)
+        if "failed" in started:
+            self._drop()
+            raise GenerationError(started["failed"])
         return ours
 
     def _drop(self) -> None:
@@ -167,7 +170,14 @@ def main() -> None:
     connection = socket.socket(fileno=os.dup(0))
     _limit_memory()
     try:
-        prompts = _Prompts(_receive(connection, None))
+        model = _receive(connection, None)
+        try:
+            with without_panics():
+                prompts = _Prompts(model)
+        except Exception as error:  # the tokenizers' own errors have no other class, even for a file that is gone
+            reason = f"The model's tokenizer could not be loaded: {type(error).__name__}: {error}"[:500]
+            _send(connection, {"failed": reason}, _START_LIMIT_S)
+            return
         _send(connection, {}, _START_LIMIT_S)
         while True:
             question = _receive(connection, None)

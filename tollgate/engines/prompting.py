@@ -10,12 +10,12 @@ from typing import Any
 
 from tokenizers import Tokenizer
 
-from tollgate.artifacts.reader import ArtifactReader
-from tollgate.artifacts.source import LocalArtifacts
-from tollgate.artifacts.tokenizer_files import check_tokenizer
 from tollgate.engines.decoder.tensors import read_json
 from tollgate.engines.errors import ModelLoadError
 from tollgate.engines.panics import without_panics
+from tollgate_release.artifacts.reader import ArtifactReader
+from tollgate_release.artifacts.source import LocalArtifacts
+from tollgate_release.artifacts.tokenizer_files import check_tokenizer
 
 _SPECIAL_TOKENS = ("bos_token", "eos_token", "unk_token", "pad_token")
 

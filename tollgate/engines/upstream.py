@@ -43,6 +43,10 @@ class UpstreamEngine:
         """Count words. The server's own count of tokens takes its place when it arrives with the answer."""
         return EchoEngine().count_tokens(generation)
 
+    def text_of(self, token_ids: list[int]) -> str:
+        """Nothing: the ids are passed on, and only the server knows their texts."""
+        return ""
+
     async def generate(self, generation: Generation) -> AsyncIterator[Piece]:
         """Yield the server's tokens as they come.
 
@@ -69,6 +73,7 @@ class UpstreamEngine:
 
     def _request(self, generation: Generation) -> dict[str, Any]:
         passed_on = {name: value for name, value in generation.body.items() if name not in _BEDROCK_MEMBERS}
+        passed_on.pop("echo", None)  # the prompt is put in front of the answer here
         if generation.choices > 1:
             # Each choice is a call of its own.
             passed_on |= {"n": 1, "seed": generation.seed}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -116,7 +117,8 @@ class Stack:
         for key in _NAME_PROPERTIES:
             if key in properties:
                 return str(self._resolver.resolve(properties[key], f"Resources.{logical_id}.{key}"))
-        return f"{self.name}-{logical_id}"
+        name = f"{self.name}-{logical_id}"
+        return name.lower() if self._resources[logical_id]["Type"] == "AWS::S3::Bucket" else name
 
     def ref(self, name: str) -> Any:
         """The value of `Ref`; raises KeyError for an unknown name."""
@@ -177,6 +179,9 @@ def _parameter_value(place: str, definition: Mapping[str, Any], given: str | Non
     allowed = definition.get("AllowedValues")
     if allowed is not None and str(value) not in map(str, allowed):
         raise DefinitionError(place, f"{value!r} is not one of {', '.join(map(str, allowed))}")
+    pattern = definition.get("AllowedPattern")
+    if pattern is not None and not re.fullmatch(pattern, str(value)):
+        raise DefinitionError(place, f"{value!r} does not have the form {pattern}")
     if kind != "CommaDelimitedList" and not kind.startswith("List<"):
         return str(value)
     if value == "":

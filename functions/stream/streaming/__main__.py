@@ -9,9 +9,11 @@ import sys
 import uvicorn
 
 from streaming.application import Application
+from streaming.aws.backends import Backends
 from streaming.aws.bedrock import BedrockModel
 from streaming.aws.dynamodb import TableRecords
 from streaming.aws.service import Service
+from streaming.interfaces import Model
 from streaming.pipeline import StreamingPipeline
 from streaming.record_cache import CachedRecords
 from streaming.settings import Settings, SettingsError, read_settings
@@ -26,13 +28,22 @@ def build(settings: Settings) -> Application:
     table = Service(settings.dynamodb_url, "dynamodb", settings.region, settings.credentials)
     runtime = Service(settings.bedrock_url, "bedrock", settings.region, settings.credentials)
     records = CachedRecords(TableRecords(table, settings.model_table), settings.record_ttl_s)
-    path = StreamingPipeline(records, BedrockModel(runtime), settings.model_wait_s)
+    models = Backends(BedrockModel(runtime), lambda: _sagemaker(settings))
+    path = StreamingPipeline(records, models, settings.model_wait_s)
     return Application(
         path,
         function_logger(),
         timeout_s=settings.timeout_s,
         comment_interval_s=settings.comment_interval_s,
+        cors_origins=settings.cors_origins,
     )
+
+
+def _sagemaker(settings: Settings) -> Model:
+    """The models of SageMaker endpoints; imported here, since most stacks have none."""
+    from streaming.aws.sagemaker import SageMakerModel
+
+    return SageMakerModel(Service(settings.sagemaker_url, "sagemaker", settings.region, settings.credentials))
 
 
 def main() -> None:

@@ -10,23 +10,21 @@ from collections.abc import AsyncGenerator
 from aws_lambda_powertools import Logger
 
 from streaming.asgi import Receive, Scope, Send
+from streaming.cors import cors_headers
 from streaming.disconnect import ClientGoneError, UntilClientLeaves
 from streaming.identity import identify
-from streaming.pipeline import StreamingPipeline
+from streaming.pipeline import Attempt, StreamingPipeline
 from streaming.reply import EncodedResponse, Reply, encode
 from streaming.request_body import read_body
 from streaming.retries import Retries
+from streaming.routes import find_route
 from tollgate_layer.inference import dialects
 from tollgate_layer.inference.failures.errors import ApiError
-from tollgate_layer.inference.pipeline.before_model import Prepared
 from tollgate_layer.inference.request import IncomingRequest
 from tollgate_layer.inference.request_log import RequestLog
 from tollgate_layer.inference.response import Response
-from tollgate_layer.inference.schemas import read_generated
 
 READINESS_PATH = "/ready"
-ROUTES: dict[str, str] = read_generated("stream_routes")
-"""A path → the dialect that is spoken there, as api/contract.yaml says."""
 _DIALECT_OF_NO_ROUTE = "chat.completions"
 # API Gateway drops a connection that is idle for five minutes, and an answer at once is silent until then.
 _SILENT_LIMIT_S = 290.0
@@ -38,16 +36,23 @@ class Application:
     """An ASGI application that answers completion requests.
 
     `timeout_s` is how long API Gateway waits for the end of a reply, `comment_interval_s` after how much silence a
-    waiting client is sent a comment.
+    waiting client is sent a comment. `cors_origins` are those whose web pages may read the answers.
     """
 
     def __init__(
-        self, pipeline: StreamingPipeline, logger: Logger, *, timeout_s: float, comment_interval_s: float
+        self,
+        pipeline: StreamingPipeline,
+        logger: Logger,
+        *,
+        timeout_s: float,
+        comment_interval_s: float,
+        cors_origins: str = "",
     ) -> None:
         self._pipeline = pipeline
         self._logger = logger
         self._timeout_s = max(timeout_s - _RESERVE_S, 0)
         self._comment_interval_s = comment_interval_s
+        self._cors_origins = cors_origins
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request: a failure of any kind is answered, too, and told in the one log line."""
@@ -56,6 +61,7 @@ class Application:
         if scope["path"] == READINESS_PATH:
             await reply.end(encode(Response(200, "text/plain", "", "ready\n")))
             return
+        reply.headers.update(cors_headers(self._cors_origins, scope["headers"]))
         log = RequestLog(self._logger, **identity._asdict())
         started = time.perf_counter()
         try:
@@ -78,29 +84,35 @@ class Application:
 
     async def _answer(self, scope: Scope, receive: Receive, reply: Reply, log: RequestLog) -> EncodedResponse | None:
         """The response; None where the completion was written as events."""
-        dialect = _dialect_of(scope, reply)
-        log.note(dialect=dialect)
-        reply.dialect = dialects.find(dialect)
-        incoming = IncomingRequest(dialect, reply.request_id, await read_body(receive))
-        prepared = await self._pipeline.prepare(incoming, log)
+        route = find_route(scope)
+        if route is None:
+            raise ApiError("not_found")
+        log.note(dialect=route.dialect)
+        reply.dialect = dialects.find(route.dialect)
+        _check_method(scope, reply)
+        if not route.given:  # bodies of AWS's SDKs are JSON, whatever they are declared as
+            _check_media_type(scope)
+        incoming = IncomingRequest(route.dialect, reply.request_id, await read_body(receive), route.given)
+        attempt = await self._pipeline.prepare(incoming, log)
+        streams = attempt.prepared.spec.stream
         limit_s = self._timeout_s
-        if not prepared.spec.stream:
+        if not streams:
             limit_s = min(limit_s, _SILENT_LIMIT_S)
         retries = self._pipeline.retries(limit_s)
         try:
             async with UntilClientLeaves(receive):
-                if prepared.spec.stream:
-                    await self._write_events(prepared, reply, log, retries)
+                if streams:
+                    await self._write_events(attempt, reply, log, retries)
                     return None
                 async with asyncio.timeout(limit_s):
                     # Encoded here, where a failure is still answered.
-                    return encode(await self._pipeline.complete(prepared, log, retries))
+                    return encode(await self._pipeline.complete(attempt, log, retries))
         except TimeoutError as error:
             raise retries.when_time_is_up() from error
 
-    async def _write_events(self, prepared: Prepared, reply: Reply, log: RequestLog, retries: Retries) -> None:
-        events = _timed(self._pipeline.stream(prepared, log, retries), log)
-        comments = asyncio.create_task(reply.comment_when_idle(self._comment_interval_s))
+    async def _write_events(self, attempt: Attempt, reply: Reply, log: RequestLog, retries: Retries) -> None:
+        events = _timed(self._pipeline.stream(attempt, reply.begin, log, retries), log)
+        comments = asyncio.create_task(reply.keep_alive(self._comment_interval_s))
         try:
             async with asyncio.timeout(self._timeout_s), contextlib.aclosing(events):
                 async for event in events:
@@ -118,21 +130,15 @@ class Application:
         self._logger.error("bug", exception_name=type(error).__name__, location_of_exception=where)
 
 
-def _dialect_of(scope: Scope, reply: Reply) -> str:
-    """The dialect of a request's route.
-
-    A custom domain may put a base path of its own before the API's, so the path is looked for, not compared.
-
-    Raises:
-        ApiError: there is none, or not for this method or media type.
-    """
-    path: str = scope["path"]
-    dialect = ROUTES.get(path[path.find("/stream/v1/") :])
-    if dialect is None:
-        raise ApiError("not_found")
+def _check_method(scope: Scope, reply: Reply) -> None:
+    """Raises ApiError: only POST is served."""
     if scope["method"] != "POST":
         reply.headers["allow"] = "POST"
         raise ApiError("method_not_allowed")
+
+
+def _check_media_type(scope: Scope) -> None:
+    """Raises ApiError: the body is declared as something else than JSON."""
     media_type = b"application/json"  # where the client does not say
     for name, value in scope["headers"]:
         if name == b"content-type":
@@ -140,10 +146,9 @@ def _dialect_of(scope: Scope, reply: Reply) -> str:
             break
     if media_type.split(b";")[0].strip().lower() != b"application/json":
         raise ApiError("unsupported_media_type")
-    return dialect
 
 
-async def _timed(events: AsyncGenerator[str], log: RequestLog) -> AsyncGenerator[str]:
+async def _timed(events: AsyncGenerator[bytes], log: RequestLog) -> AsyncGenerator[bytes]:
     """Pass events on, and log when the first and the last one came, in seconds from now."""
     started = time.perf_counter()
     first = last = None

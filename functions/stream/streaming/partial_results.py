@@ -21,7 +21,7 @@ def collect_until_failure(items: Iterable[T]) -> tuple[list[T], ApiError | None]
 
         events, failure = collect_until_failure(events)
         if events:
-            yield "".join(events)
+            yield b"".join(events)
         if failure:
             raise failure
     """

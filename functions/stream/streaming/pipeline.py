@@ -8,21 +8,21 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
-from typing import Any
+from typing import Any, NamedTuple
 
 from streaming.interfaces import Model, Records
 from streaming.partial_results import collect_until_failure
 from streaming.retries import Retries
-from tollgate_layer.inference import dialects
 from tollgate_layer.inference.answer_reader import AnswerReader
 from tollgate_layer.inference.backends.bedrock import FORMATS
+from tollgate_layer.inference.completion_spec import CompletionSpec
 from tollgate_layer.inference.dialects import EventWriter
-from tollgate_layer.inference.failures.errors import AnswerError, ApiError
+from tollgate_layer.inference.failures.errors import FALLS_BACK, AnswerError, ApiError
 from tollgate_layer.inference.pipeline.after_model import complete
 from tollgate_layer.inference.pipeline.before_model import Prepared, prepare, read
-from tollgate_layer.inference.request import IncomingRequest
+from tollgate_layer.inference.request import IncomingRequest, Request
 from tollgate_layer.inference.request_log import RequestLog
 from tollgate_layer.inference.response import Response
 
@@ -33,6 +33,31 @@ _LAST_ATTEMPT_S = 3.0
 _USAGE_WAIT_S = 2.0
 
 
+class Attempt(NamedTuple):
+    """A prepared invocation, and the request and record that it comes from, of which another one may be made."""
+
+    prepared: Prepared
+    request: Request
+    record: str | None
+
+    def may_fall_back(self, failure: ApiError) -> bool:
+        """Whether another variant is to be asked after this failure."""
+        return self.prepared.spec.fallback is not None and failure.code in FALLS_BACK
+
+    def fall_back(self, failure: ApiError, log: RequestLog) -> Attempt:
+        """The attempt with the variant that the record names for this case.
+
+        Raises:
+            ApiError: it cannot be prepared.
+        """
+        spec = self.prepared.spec
+        log.fell_back(spec.model, spec.variant, failure)
+        request = self.request._replace(variant=spec.fallback)
+        prepared = prepare(request, self.record, time.time())
+        log.asked(prepared.spec)
+        return Attempt(prepared, request, self.record)
+
+
 class StreamingPipeline:
     """Answers requests; `model_wait_s` is how long a request waits for a model that is not ready."""
 
@@ -41,7 +66,7 @@ class StreamingPipeline:
         self._model = model
         self._model_wait_s = model_wait_s
 
-    async def prepare(self, incoming: IncomingRequest, log: RequestLog) -> Prepared:
+    async def prepare(self, incoming: IncomingRequest, log: RequestLog) -> Attempt:
         """The invocation for a request.
 
         Raises:
@@ -53,7 +78,7 @@ class StreamingPipeline:
         prepared = prepare(request, record, time.time())
         log.asked(prepared.spec)
         log.note(unknown_record_fields=prepared.unknown_record_fields or None)
-        return prepared
+        return Attempt(prepared, request, record)
 
     def retries(self, limit_s: float) -> Retries:
         """The retries of a request whose answer must be there within `limit_s`.
@@ -62,7 +87,7 @@ class StreamingPipeline:
         """
         return Retries(min(self._model_wait_s, limit_s - _LAST_ATTEMPT_S))
 
-    async def complete(self, prepared: Prepared, log: RequestLog, retries: Retries) -> Response:
+    async def complete(self, attempt: Attempt, log: RequestLog, retries: Retries) -> Response:
         """The whole completion at once.
 
         Raises:
@@ -71,28 +96,35 @@ class StreamingPipeline:
         while True:
             log.note(attempts=retries.attempts)
             started = time.perf_counter()
+            prepared = attempt.prepared
             try:
                 answer = await self._model.invoke(prepared.invocation)
                 model_time_s = _seconds_since(started)
                 completed = complete(prepared.spec, answer)
             except ApiError as failure:
-                await retries.wait(failure)
+                if attempt.may_fall_back(failure):
+                    attempt = attempt.fall_back(failure, log)
+                else:
+                    await retries.wait(failure)
             else:
                 log.completed(prepared.spec, completed.outcome, model_time_s)
                 return completed.response
 
-    async def stream(self, prepared: Prepared, log: RequestLog, retries: Retries) -> AsyncGenerator[str]:
-        """The completion as server-sent events, as the model's answer comes.
+    async def stream(
+        self, attempt: Attempt, begin: Callable[[CompletionSpec], EventWriter], log: RequestLog, retries: Retries
+    ) -> AsyncGenerator[bytes]:
+        """The completion as events, as the model's answer comes. `begin` gives the writer for it.
 
         Raises:
             ApiError: the model failed. After the first event nothing is tried again: the client has it already.
         """
         begun = False
+        prepared = attempt.prepared
+        writer = begin(prepared.spec)
         while True:
             log.note(attempts=retries.attempts)
             started = time.perf_counter()
             reader = AnswerReader(prepared.spec)
-            writer = dialects.find(prepared.spec.dialect).event_writer(prepared.spec)
             try:
                 async with aclosing(self._events(prepared, reader, writer)) as events:
                     async for event in events:
@@ -102,7 +134,12 @@ class StreamingPipeline:
             except ApiError as failure:
                 if begun:
                     raise
-                await retries.wait(failure)
+                if attempt.may_fall_back(failure):
+                    attempt = attempt.fall_back(failure, log)
+                    prepared = attempt.prepared
+                    writer = begin(prepared.spec)
+                else:
+                    await retries.wait(failure)
             else:
                 log.completed(prepared.spec, reader.outcome(), _seconds_since(started))
                 yield writer.end(reader.usage)
@@ -111,7 +148,7 @@ class StreamingPipeline:
                 # Also for a stream that broke, or that its client left: how far it came.
                 log.note(completion_length=reader.outcome().completion_length or None)
 
-    async def _events(self, prepared: Prepared, reader: AnswerReader, writer: EventWriter) -> AsyncGenerator[str]:
+    async def _events(self, prepared: Prepared, reader: AnswerReader, writer: EventWriter) -> AsyncGenerator[bytes]:
         """The events of one invocation; what one network read brought goes on in one write.
 
         Raises:
@@ -126,7 +163,7 @@ class StreamingPipeline:
                 deltas = (delta for answer in answers_of_one_read for delta in reader.feed(body_format.read(answer)))
                 events, failure = collect_until_failure(writer.write(delta) for delta in deltas)
                 if events:
-                    yield "".join(events)
+                    yield b"".join(events)
                 if failure:
                     raise failure
                 if reader.finished and not body_format.knows_stop:

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 from streaming.asgi import Send
-from tollgate_layer.inference.dialects import Dialect
+from tollgate_layer.inference.completion_spec import CompletionSpec
+from tollgate_layer.inference.dialects import Dialect, EventWriter, completion_headers
 from tollgate_layer.inference.failures.errors import ApiError
-from tollgate_layer.inference.response import EVENT_STREAM, Response
-
-_COMMENT = ": waiting for the model\n\n"
-"""Keeps the connection of a waiting client open. Clients skip lines that begin with a colon:
-https://html.spec.whatwg.org/multipage/server-sent-events.html#parsing-an-event-stream
-"""
+from tollgate_layer.inference.response import HEADERS, Response
 
 
 class EncodedResponse(NamedTuple):
@@ -28,9 +25,17 @@ def encode(response: Response) -> EncodedResponse:
     """The response as bytes."""
     body = response.body.encode()
     headers = {"content-type": response.content_type, "content-length": str(len(body))}
-    if response.retry_after:
-        headers["retry-after"] = response.retry_after
+    headers.update(_as_headers(response._asdict()))
     return EncodedResponse(response.status, headers, body)
+
+
+def _as_headers(fields: Mapping[str, Any]) -> dict[str, str]:
+    """The headers among a response's fields, under the names that they have on the wire; empty ones are none."""
+    headers = {}
+    for field, name in HEADERS.items():
+        if fields.get(field):
+            headers[name.lower()] = fields[field]
+    return headers
 
 
 class Reply:
@@ -40,12 +45,13 @@ class Reply:
     something to say: a failure before the first `write` still becomes a status of its own (decision 62).
 
     `headers` are sent with either kind of reply; they can be added to until then. `dialect` says how failures are
-    written; it is set again as soon as the request's route is known.
+    written; it is set again as soon as the request's route is known. `writer` is there before the first event is.
     """
 
     def __init__(self, send: Send, request_id: str, dialect: Dialect) -> None:
         self.request_id = request_id
         self.dialect = dialect
+        self.writer: EventWriter | None = None
         self.headers = {"x-request-id": request_id}
         self._send = send
         self._begun = False
@@ -54,22 +60,28 @@ class Reply:
         self._clock = asyncio.get_running_loop().time
         self._last_write = self._clock()
 
-    async def write(self, events: str) -> None:
-        """Send server-sent events at once; the first write sends status 200 and the headers before them."""
+    def begin(self, spec: CompletionSpec) -> EventWriter:
+        """Set the writer and the headers of a stream, and return the writer; nothing is sent yet."""
+        self.writer = self.dialect.event_writer(spec)
+        self.headers.update(_as_headers(completion_headers(spec)))
+        return self.writer
+
+    async def write(self, events: bytes) -> None:
+        """Send events at once; the first write sends status 200 and the headers before them."""
         async with self._writing:
             if not self._begun:
-                await self._start(200, {"content-type": EVENT_STREAM, "cache-control": "no-cache"})
-            await self._send({"type": "http.response.body", "body": events.encode(), "more_body": True})
+                await self._start(200, {"content-type": self.dialect.stream_type, "cache-control": "no-cache"})
+            await self._send({"type": "http.response.body", "body": events, "more_body": True})
             self._last_write = self._clock()
 
-    async def comment_when_idle(self, interval_s: float) -> None:
-        """Send a comment whenever nothing was sent for `interval_s`; runs until it is cancelled."""
+    async def keep_alive(self, interval_s: float) -> None:
+        """Send what clients skip whenever nothing was sent for `interval_s`; runs until it is cancelled."""
         while True:
             wait_s = self._last_write + interval_s - self._clock()
             if wait_s > 0:
                 await asyncio.sleep(wait_s)
             else:
-                await self.write(_COMMENT)
+                await self.write(self.dialect.keep_alive)
 
     async def fail(self, error: ApiError) -> EncodedResponse | None:
         """Report a failure. Returns what `end` is to be called with.
@@ -77,9 +89,9 @@ class Reply:
         Before the first write that is a response with the error's status. After it the status is spent: the error is
         sent as one more event, and None is returned.
         """
-        if not self._begun:
+        if not self._begun or self.writer is None:
             return encode(self.dialect.write_error(error, self.request_id))
-        await self.write(self.dialect.error_event(error, self.request_id))
+        await self.write(self.writer.fail(error, self.request_id))
         return None
 
     async def end(self, response: EncodedResponse | None) -> None:

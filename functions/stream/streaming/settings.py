@@ -29,6 +29,9 @@ class Settings(NamedTuple):
     """How long a request waits for a model that is being loaded."""
     timeout_s: float
     """How long API Gateway waits for the whole response."""
+    sagemaker_url: str = ""
+    cors_origins: str = ""
+    """The origins whose web pages may read answers, with commas between them, or `*`."""
 
 
 def read_settings(environment: Mapping[str, str]) -> Settings:
@@ -58,6 +61,8 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         comment_interval_s=_number(environment, "TOLLGATE_COMMENT_INTERVAL_S", 10),
         model_wait_s=_number(environment, "TOLLGATE_MODEL_WAIT_S", 300),
         timeout_s=_number(environment, "TOLLGATE_TIMEOUT_MS", 900_000) / 1000,
+        sagemaker_url=_endpoint(environment, "SAGEMAKER_RUNTIME", f"runtime.sagemaker.{region}"),
+        cors_origins=environment.get("TOLLGATE_CORS_ORIGINS", ""),
     )
 
 

@@ -110,3 +110,19 @@ def test_a_request_without_a_limit_may_fill_the_context_and_no_more(bedrock, run
     answer = invoke(runtime, arn, {"messages": [{"role": "user", "content": "one two three"}]})
     assert answer["usage"] == {"prompt_tokens": 3, "completion_tokens": 2, "total_tokens": 5}
     assert answer["choices"][0]["finish_reason"] == "length"
+
+
+def test_several_prompts_get_their_choices_in_order(bedrock, runtime):
+    arn = bedrock.register("many")
+    body = {"prompt": ["one", "two"], "max_tokens": 9, "n": 2, "temperature": 1, "echo": True}
+
+    answer = json.loads(runtime.invoke_model(modelId=arn, body=json.dumps(body))["body"].read())
+
+    assert [choice["text"] for choice in answer["choices"]] == ["oneecho: one"] * 2 + ["twoecho: two"] * 2
+
+
+def test_token_ids_are_refused_by_an_engine_that_knows_none(bedrock, runtime):
+    arn = bedrock.register("ids")
+
+    with pytest.raises(runtime.exceptions.ValidationException, match="token ids"):
+        runtime.invoke_model(modelId=arn, body=json.dumps({"prompt": [1, 2], "max_tokens": 9}))

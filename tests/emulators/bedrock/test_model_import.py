@@ -14,8 +14,8 @@ from moto.server import ThreadedMotoServer
 
 from tests.artifacts.model_files import TENSORS, model, safetensors
 from tests.emulators.bedrock.conftest import client_of, eventually
-from tollgate.artifacts import InspectionError, inspect
 from tollgate.emulators.bedrock import Bedrock, Settings
+from tollgate_release.artifacts import InspectionError, inspect
 
 pytestmark = pytest.mark.path
 
@@ -299,3 +299,83 @@ def test_a_client_of_another_region_is_told_so(bedrock, server):
 def test_an_embedded_bedrock_without_s3_says_how_to_give_it_one(app, client):
     app.state.bedrock = Bedrock()
     assert "--s3-endpoint-url" in finished(client, create(client))["failureMessage"]
+
+
+# --- Settings, and faults on demand -------------------------------------------------------------------------------
+
+
+def test_settings_hold_at_once_and_for_models_that_are_there(bedrock, control):
+    # GIVEN a model with a model copy, which idles for 300 seconds
+    bedrock.register("there")
+    bedrock.model("there").life.wake()
+
+    # WHEN models idle for a minute only, and a minute passes
+    told = control.put("/settings", json={"idle_seconds": 60, "cold_start_seconds": 90}).json()
+    bedrock.clock.advance(61)
+
+    # THEN the model copy is gone, and the next one takes 90 seconds
+    assert (told["idle_seconds"], told["cold_start_seconds"], told["imported_models_quota"]) == (60, 90, 3)
+    assert bedrock.model("there").life.copies() == []
+    assert control.get("/settings").json() == told
+
+
+def test_another_embedded_bedrock_keeps_its_own_settings(bedrock, control):
+    control.put("/settings", json={"idle_seconds": 60})
+
+    assert Bedrock().profile.idle_seconds == 300
+
+
+@pytest.mark.parametrize(
+    "values, at_fault",
+    [
+        ({"idle_secs": 1}, "idle_secs is no setting; there are imported_models_quota, import_seconds"),
+        ({"idle_seconds": -1}, "idle_seconds must be a number of 0 or more"),
+        ({"idle_seconds": True}, "idle_seconds"),
+        ({"idle_seconds": "soon"}, "idle_seconds"),
+        ({"imported_models_quota": 1.5}, "imported_models_quota must be a whole number"),
+    ],
+)
+def test_a_setting_that_is_none_is_refused_by_name_and_nothing_is_changed(bedrock, control, values, at_fault):
+    answer = control.put("/settings", json={"cold_start_seconds": 90} | values)
+
+    assert (answer.status_code, at_fault in answer.json()["message"]) == (400, True)
+    assert bedrock.profile.cold_start_seconds == 0
+
+
+def test_a_lower_quota_refuses_the_next_import(bedrock, client, control):
+    control.put("/settings", json={"imported_models_quota": 0})
+
+    assert code_of(create, client=client) == "ServiceQuotaExceededException"
+
+
+def test_import_jobs_take_the_steps_of_their_script_in_order(bedrock, client, control):
+    steps = [{"error": "ThrottlingException", "times": 2}, {"failure_message": "The weights are no weights."}]
+    control.put("/imports", json={"steps": steps})
+
+    refused = [code_of(create, client=client) for _ in range(2)]
+    failed = finished(client, create(client))
+    imported = finished(client, create(client, name="after"))
+
+    assert refused == ["ThrottlingException"] * 2
+    assert (failed["status"], failed["failureMessage"]) == ("Failed", "The weights are no weights.")
+    assert imported["status"] == "Completed"
+
+
+def test_a_job_takes_as_long_as_its_step_says(bedrock, client, control):
+    control.put("/imports", json={"steps": [{"seconds": 900}]})
+    job = create(client)
+
+    bedrock.clock.advance(890)
+    before = client.get_model_import_job(jobIdentifier=job)["status"]
+    bedrock.clock.advance(900)
+
+    assert before == "InProgress"
+    assert finished(client, job)["status"] == "Completed"
+
+
+@pytest.mark.parametrize(
+    "script",
+    [{"step": []}, {"steps": [{"error": "Nonsense"}]}, {"steps": [{"times": 0}]}, {"steps": [{"seconds": -1}]}],
+)
+def test_a_script_of_import_faults_that_is_wrong_is_refused(bedrock, control, script):
+    assert control.put("/imports", json=script).status_code == 400

@@ -140,6 +140,8 @@ def test_what_a_web_page_may_send_unasked_is_no_json(server, bedrock, kind):
         ("POST", "/model-import-jobs"),
         ("POST", "/_tollgate/models"),
         ("PUT", "/_tollgate/clock"),
+        ("PUT", "/_tollgate/settings"),
+        ("PUT", "/_tollgate/imports"),
         ("PUT", "/_tollgate/models/model/faults"),
     ]
     for method, path in routes:

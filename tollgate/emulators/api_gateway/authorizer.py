@@ -67,9 +67,11 @@ class Authorizer:
         Raises:
             RefusalError: there is no token, or one of the wrong form; access is denied; or the authorizer fails.
         """
-        token = request.header(self._header)
-        if not token or self._valid.fullmatch(token) is None:
-            raise RefusalError("UNAUTHORIZED")
+        token = ""
+        if self._header is not None:
+            token = request.header(self._header) or ""
+            if not token or self._valid.fullmatch(token) is None:
+                raise RefusalError("UNAUTHORIZED")
         method_arn = self._settings.method_arn(request.method, request.path)
         grant = self._cached(token) or self._ask(token, method_arn, request, resource_path, context)
         if not grant.allows(method_arn):
@@ -120,7 +122,10 @@ class Authorizer:
         }
 
 
-def _identity_header(scheme: dict[str, Any], definition: dict[str, Any], kind: str, place: str) -> str:
+def _identity_header(scheme: dict[str, Any], definition: dict[str, Any], kind: str, place: str) -> str | None:
+    """The header that is the key of the cache; None for an authorizer that looks at requests and keeps nothing."""
+    if kind == "REQUEST" and "identitySource" not in definition and definition.get("authorizerResultTtlInSeconds") == 0:
+        return None
     if kind == "TOKEN":
         return str(scheme.get("name", "Authorization"))
     source = _HEADER_SOURCE.fullmatch(str(definition.get("identitySource", "")))

@@ -26,7 +26,9 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 class RequestObserver(Protocol):
     """A listener that is told of every answered request; `problem` says what went wrong inside, if anything did."""
 
-    def request(self, method: str, path: str, status: int, seconds: float, problem: str | None) -> None: ...
+    def request(
+        self, method: str, path: str, status: int, seconds: float, problem: str | None, request_id: str = ""
+    ) -> None: ...
 
 
 class Gateway:
@@ -74,7 +76,8 @@ class Gateway:
         try:
             status, problem = await self._respond_or_refuse(request, context, receive, send)
         finally:
-            self._observer.request(request.method, request.path, status, time.perf_counter() - started_s, problem)
+            seconds = time.perf_counter() - started_s
+            self._observer.request(request.method, request.path, status, seconds, problem, context["requestId"])
 
     async def _respond_or_refuse(
         self, request: ApiRequest, context: dict[str, Any], receive: Receive, send: Send

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from starlette.applications import Starlette
 from starlette.routing import Route
 
-from tollgate.emulators.bedrock import contract, control, control_plane, converse, runtime
+from tollgate.emulators.bedrock import contract, control, control_plane, converse, runtime, sagemaker
 from tollgate.emulators.bedrock.errors import ServiceError
 from tollgate.emulators.bedrock.http import check_signing_region, error_answer, json_answer, read_object
 from tollgate.emulators.bedrock.responses import silence_broken_connections
@@ -36,6 +36,7 @@ def create_app(bedrock: Bedrock) -> Starlette:
             *(_route("bedrock-runtime", name, endpoint) for name, endpoint in _RUNTIME.items()),
             *(_route("bedrock", name, _control_plane_endpoint(name)) for name in control_plane.OPERATIONS),
             *control.routes,
+            *sagemaker.routes,
         ],
         exception_handlers={
             ServiceError: _service_error,

@@ -1,4 +1,4 @@
-"""The routes under `/_tollgate`: the state of the models, their faults, and the clock.
+"""The routes under `/_tollgate`: the state of the models, faults, settings, and the clock.
 
 They are for tests and demonstrations; Amazon Bedrock has nothing like them.
 """
@@ -7,15 +7,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 from starlette.routing import Route
 
 from tollgate.costs.prices import CUSTOM_MODEL_UNIT_STORAGE_MONTH
-from tollgate.emulators.bedrock import billing
+from tollgate.emulators.bedrock import billing, changes
 from tollgate.emulators.bedrock.errors import ServiceError, invalid
 from tollgate.emulators.bedrock.faults import parse_script
 from tollgate.emulators.bedrock.formats.fields import Fields
 from tollgate.emulators.bedrock.http import json_answer, read_object
+from tollgate.emulators.bedrock.import_faults import parse_import_script
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -70,10 +72,34 @@ async def put_clock(request: Request) -> Response:
     speed, seconds = fields.number("speed", clock.speed), fields.number("advance", 0)
     try:
         clock.speed = speed
-        clock.advance(seconds)
+        # In a thread: what is due on the way may invoke models here.
+        await run_in_threadpool(clock.advance, seconds)
     except ValueError as error:
         raise invalid(str(error)) from error
     return await get_clock(request)
+
+
+async def get_settings(request: Request) -> Response:
+    """GET /_tollgate/settings: the times and limits by which models live."""
+    return json_answer(changes.current(request.app.state.bedrock))
+
+
+async def put_settings(request: Request) -> Response:
+    """PUT /_tollgate/settings: change those that are named, at once and for every model."""
+    try:
+        changes.change(request.app.state.bedrock, await read_object(request))
+    except ValueError as error:
+        raise invalid(str(error)) from error
+    return await get_settings(request)
+
+
+async def put_import_faults(request: Request) -> Response:
+    """PUT /_tollgate/imports: replace the script of import faults; `{}` removes it."""
+    try:
+        request.app.state.bedrock.import_faults = parse_import_script(await read_object(request))
+    except ValueError as error:
+        raise invalid(str(error)) from error
+    return json_answer({})
 
 
 async def recent_bodies(request: Request) -> Response:
@@ -86,6 +112,9 @@ async def recent_bodies(request: Request) -> Response:
 routes = [
     Route("/_tollgate/clock", get_clock, methods=["GET"]),
     Route("/_tollgate/clock", put_clock, methods=["PUT"]),
+    Route("/_tollgate/imports", put_import_faults, methods=["PUT"]),
+    Route("/_tollgate/settings", get_settings, methods=["GET"]),
+    Route("/_tollgate/settings", put_settings, methods=["PUT"]),
     Route("/_tollgate/models", list_models, methods=["GET"]),
     Route("/_tollgate/models", register_model, methods=["POST"]),
     Route("/_tollgate/models/{name}", get_model, methods=["GET"]),

@@ -31,11 +31,13 @@ def create_model_import_job(bedrock: Bedrock, request: Input) -> Output:
                 raise ServiceError("ConflictException", f"clientRequestToken {token} was used with other parameters.")
             return {"jobArn": str(job.arn)}
     _check_new_job(bedrock, request)
+    fault = bedrock.import_faults.next_step()
+    fault.refuse()
     now = bedrock.clock.now()
     arn = bedrock.new_arn("model-import-job", request["jobName"])
     job = ImportJob(arn, request, created_at=now, modified_at=now, tags=tags_of(request.get("jobTags", [])))
     bedrock.jobs.append(job)
-    bedrock.start(import_jobs.run(bedrock, job))
+    bedrock.start(import_jobs.run(bedrock, job, fault))
     return {"jobArn": str(arn)}
 
 
@@ -51,7 +53,7 @@ def _check_new_job(bedrock: Bedrock, request: Input) -> None:
         raise ServiceError(
             "ServiceQuotaExceededException", "Another model import job is in progress; the quota is 1 at a time."
         )
-    quota = bedrock.settings.imported_models_quota
+    quota = bedrock.imported_models_quota
     if sum(1 for model in bedrock.models() if model.origin) >= quota:
         raise ServiceError(
             "ServiceQuotaExceededException",

@@ -75,7 +75,7 @@ async def _start(request: Request, operation_name: str) -> Invocation:
     operation = contract.service("bedrock-runtime").operation_model(operation_name)
     contract.read_request(operation, request.path_params, request.query_params, body)
     model.traffic.invocations += 1
-    model.traffic.recent_bodies.append(text)
+    request.app.state.bedrock.note_body(model, text)
     try:
         if not model.instruct_supported:
             raise invalid(

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import closing
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from tollgate.artifacts import Inspection, InspectionError, inspect
+from tollgate.account import ACCESS_KEY
 from tollgate.emulators.bedrock.life import Life
 from tollgate.emulators.bedrock.models import ImportedModel, ImportJob, ModelOrigin, tags_of
-from tollgate.emulators.bedrock.s3_artifacts import S3Artifacts
 from tollgate.extras import MissingExtraError, require_extra
+from tollgate_release.artifacts import Inspection, InspectionError, inspect
+from tollgate_release.artifacts.s3 import S3Artifacts
 
 if TYPE_CHECKING:
+    from tollgate.emulators.bedrock.import_faults import ImportStep
     from tollgate.emulators.bedrock.service import Bedrock
     from tollgate.engines.base import Engine
 
@@ -23,10 +25,13 @@ class JobFailedError(Exception):
     """Raised when a job cannot go on; the text is the job's failure message."""
 
 
-async def run(bedrock: Bedrock, job: ImportJob) -> None:
+async def run(bedrock: Bedrock, job: ImportJob, fault: ImportStep) -> None:
     """Run a job to its end; whatever goes wrong becomes its failure message."""
     try:
-        await bedrock.clock.sleep(bedrock.profile.import_seconds)
+        seconds = bedrock.profile.import_seconds if fault.seconds is None else fault.seconds
+        await bedrock.clock.sleep(seconds)
+        if fault.failure_message:
+            raise JobFailedError(fault.failure_message)
         inspection, engine = await asyncio.to_thread(_read_artifacts, bedrock, job)
         if not inspection.model_type:
             raise JobFailedError("config.json: model_type must be a text.")
@@ -55,8 +60,24 @@ def _read_artifacts(bedrock: Bedrock, job: ImportJob) -> tuple[Inspection, Engin
             "The embedded Bedrock was started without a place to read artifacts from: "
             "give it an S3 endpoint (tollgate bedrock --s3-endpoint-url URL)."
         )
-    with closing(S3Artifacts(job.s3_uri, endpoint, bedrock.settings.region)) as artifacts:
+    with closing(_s3_client(endpoint, bedrock.settings.region)) as client:
+        artifacts = S3Artifacts(job.s3_uri, client)
         return inspect(artifacts), _engine(bedrock, job, artifacts)
+
+
+def _s3_client(endpoint: str, region: str) -> Any:
+    """A client of what stands in for S3, which takes these credentials from anybody."""
+    import boto3
+    from botocore.config import Config
+
+    return boto3.client(
+        "s3",
+        endpoint_url=endpoint,
+        region_name=region,
+        aws_access_key_id=ACCESS_KEY,
+        aws_secret_access_key=ACCESS_KEY,
+        config=Config(retries={"total_max_attempts": 2}, s3={"addressing_style": "path"}),
+    )
 
 
 def _engine(bedrock: Bedrock, job: ImportJob, artifacts: S3Artifacts) -> Engine:

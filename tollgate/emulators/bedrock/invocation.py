@@ -65,8 +65,10 @@ class Invocation:
         """Count the prompt's tokens. Raises ServiceError where the model cannot make a prompt of the request."""
         model = self.model
         with as_service_errors():
-            counted = model.engine.count_tokens(self._generation)
-            prompt_tokens = counted if isinstance(counted, int) else await counted
+            prompt_tokens = 0
+            for generation in self._each_prompt():
+                counted = model.engine.count_tokens(generation)
+                prompt_tokens += counted if isinstance(counted, int) else await counted
         self.info = InvocationInfo(
             id=uuid.uuid4().hex,
             created=int(time.time()),
@@ -74,6 +76,27 @@ class Invocation:
             generation=_within_context(self._generation, prompt_tokens, model.context_length),
             prompt_tokens=prompt_tokens,
         )
+
+    def _each_prompt(self) -> list[Generation]:
+        """The generation of each prompt: mostly there is one.
+
+        Raises:
+            ServiceError: ValidationException, the engine cannot read token ids.
+        """
+        generation = self._generation
+        if not generation.prompts:
+            return [generation]
+        each = []
+        for prompt in generation.prompts:
+            text = prompt if isinstance(prompt, str) else self._text_of(prompt)
+            each.append(replace(generation, prompt=text, prompts=(), body={**generation.body, "prompt": prompt}))
+        return each
+
+    def _text_of(self, token_ids: list[int]) -> str:
+        text_of = getattr(self.model.engine, "text_of", None)
+        if text_of is None:
+            raise invalid("This model's engine knows no token ids.")
+        return str(text_of(token_ids))
 
     async def pieces(self) -> AsyncGenerator[tuple[Answer, Token | Delta]]:
         """The engine's pieces, each with the choice that it was added to before it is handed on.
@@ -115,7 +138,11 @@ class Invocation:
             await asyncio.sleep(self.model.faults.seconds_per_token)
 
     async def _produce(self, answer: Answer) -> AsyncGenerator[Token | Delta]:
-        generation = self.info.generation
+        each = self._each_prompt()
+        share = len(self.answers) // len(each)
+        generation = replace(each[answer.index // share], max_tokens=self.info.generation.max_tokens)
+        if generation.body.get("echo") is True and generation.prompt is not None:
+            yield Token(generation.prompt)
         if answer.index and generation.seed is not None:
             generation = replace(generation, seed=generation.seed + answer.index)
         with as_service_errors():

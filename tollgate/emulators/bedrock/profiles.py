@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import inf
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Profile:
-    """The times and limits of a model's model copies. Durations are in seconds of model time; `inf` means no limit."""
+    """The times and limits of a model's model copies. Durations are in seconds of model time; `inf` means no limit.
+
+    They may be changed while models live by them.
+    """
 
     import_seconds: float = 0
     cold_start_seconds: float = 0
@@ -53,7 +56,7 @@ PROFILES = {
 
 
 def profile(name: str) -> Profile:
-    """The profile of a name; raises ValueError when there is none."""
+    """A profile of its own, with the values that the name stands for; raises ValueError when there is none."""
     if name not in PROFILES:
         raise ValueError(f"profile {name!r} is not one of {', '.join(PROFILES)}")
-    return PROFILES[name]
+    return replace(PROFILES[name])

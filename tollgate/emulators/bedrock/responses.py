@@ -32,11 +32,13 @@ class EventStreamResponse(StreamingResponse):
         headers: dict[str, str],
         traffic: Traffic,
         on_error: Callable[[ServiceError], None],
+        refuse: Callable[[ServiceError], Response] = error_answer,
     ) -> None:
         super().__init__(frames, headers={**request_headers(), **headers})
         self._frames = frames
         self._traffic = traffic
         self._on_error = on_error
+        self._refuse = refuse
 
     async def stream_response(self, send: Send) -> None:
         """Send the stream. It counts as open meanwhile, and as closed by the client when it does not reach its end."""
@@ -59,7 +61,7 @@ class EventStreamResponse(StreamingResponse):
             first = await anext(self._frames, b"")
         except ServiceError as error:
             self._on_error(error)
-            await _send_whole(error_answer(error), send)
+            await _send_whole(self._refuse(error), send)
             return
         await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
         await send({"type": "http.response.body", "body": first, "more_body": True})

@@ -87,7 +87,7 @@ async def start_invocation(request: Request) -> Invocation:
     text = await read_json(request)
     body = parse_object(text)
     model.traffic.invocations += 1
-    model.traffic.recent_bodies.append(text)
+    request.app.state.bedrock.note_body(model, text)
     try:
         return Invocation(model, body)
     except ServiceError as error:

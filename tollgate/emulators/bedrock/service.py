@@ -9,25 +9,26 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from tollgate import leftovers
-from tollgate.artifacts.rules import ARCHITECTURES
 from tollgate.emulators.bedrock import arns
 from tollgate.emulators.bedrock.errors import ServiceError, invalid
 from tollgate.emulators.bedrock.faults import parse_script
+from tollgate.emulators.bedrock.import_faults import ImportScript
 from tollgate.emulators.bedrock.life import Life
 from tollgate.emulators.bedrock.models import ImportedModel
 from tollgate.emulators.bedrock.profiles import profile
 from tollgate.emulators.bedrock.settings import Settings
 from tollgate.emulators.clock import Clock
 from tollgate.engines.echo import EchoEngine
+from tollgate_release.artifacts.rules import ARCHITECTURES
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Mapping, Sequence
+    from collections.abc import Callable, Coroutine, Mapping, Sequence
     from pathlib import Path
 
     from tollgate.emulators.bedrock.models import ImportJob
     from tollgate.engines.base import Engine
 
-_BODY_FORMATS = ("openai", "bedrock", "mistral")
+_BODY_FORMATS = ("openai", "bedrock", "mistral", "tgi", "lmi")
 _ENGINES = ("echo", "upstream")
 
 
@@ -43,7 +44,11 @@ class Bedrock:
         """Raises ValueError for settings that name no profile."""
         self.settings = settings or Settings()
         self.profile = profile(self.settings.profile)
+        self.imported_models_quota = self.settings.imported_models_quota
+        self.import_faults = ImportScript()
         self.clock = clock or Clock()
+        self.on_body: Callable[[str, bytes], None] | None = None
+        """Is told of each model that is given a body to answer, and of the body."""
         self.jobs: list[ImportJob] = []
         """All import jobs, oldest first."""
         self._models: dict[str, ImportedModel] = {}
@@ -98,6 +103,12 @@ class Bedrock:
             if model.name == name:
                 return model
         raise KeyError(name)
+
+    def note_body(self, model: ImportedModel, body: bytes) -> None:
+        """Keep a body that a model is given, and tell whoever wants to know."""
+        model.traffic.recent_bodies.append(body)
+        if self.on_body is not None:
+            self.on_body(model.name, body)
 
     def add(self, model: ImportedModel) -> None:
         """Make a model invocable."""

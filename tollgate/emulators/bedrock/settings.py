@@ -27,4 +27,4 @@ class Settings:
     upstream_model: str | None = None
     """The model's name on that server."""
     imported_models_quota: int = 3
-    """Imported models that the account may hold at once."""
+    """Imported models that the account may hold at once, until it is changed."""

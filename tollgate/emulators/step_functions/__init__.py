@@ -1,4 +1,4 @@
-"""Step Functions: Express state machines in Amazon States Language with JSONata.
+"""Step Functions: Express and Standard state machines in Amazon States Language with JSONata.
 
 https://docs.aws.amazon.com/step-functions/latest/dg/concepts-amazon-states-language.html
 """
@@ -9,11 +9,14 @@ from tollgate.emulators.step_functions.errors import RUNTIME, StateError
 from tollgate.emulators.step_functions.execution import Execution, StateRun
 from tollgate.emulators.step_functions.interpreter import StateMachine, TaskHandler
 from tollgate.emulators.step_functions.results import parse_result
+from tollgate.emulators.step_functions.standard import ExecutionExistsError, StandardMachine
 
 __all__ = [
     "DATA_LIMIT_BYTES",
     "RUNTIME",
     "Execution",
+    "ExecutionExistsError",
+    "StandardMachine",
     "StateError",
     "StateMachine",
     "StateMachineDefinition",

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 EXPRESS_LIMIT_S = 300.0
+STANDARD_LIMIT_S = 365 * 24 * 3600.0
 
 _TOP_FIELDS = {"Comment", "QueryLanguage", "StartAt", "States", "TimeoutSeconds", "Version"}
 _COMMON_FIELDS = {"Type", "Comment", "QueryLanguage", "Assign", "Output"}
@@ -46,7 +47,7 @@ class StateMachineDefinition:
 
 
 def load_definition(
-    text: str, substitutions: dict[str, Any], resources: set[str], place: str
+    text: str, substitutions: dict[str, Any], resources: set[str], place: str, limit_s: float = EXPRESS_LIMIT_S
 ) -> StateMachineDefinition:
     """Substitute and check a definition.
 
@@ -55,6 +56,7 @@ def load_definition(
         substitutions: values of `${Name}` in it.
         resources: the task resources that can be run.
         place: the definition's name in messages.
+        limit_s: the longest that an execution may take, whatever the definition says.
 
     Raises:
         DefinitionError: the definition is broken or uses what is not implemented; the message names the state.
@@ -67,7 +69,7 @@ def load_definition(
     _known_state(definition.get("StartAt"), states, f"{place}: StartAt")
     for name, state in states.items():
         _check_state(state, states, resources, f"{place}: state {name}")
-    limit = min(float(definition.get("TimeoutSeconds", EXPRESS_LIMIT_S)), EXPRESS_LIMIT_S)
+    limit = min(float(definition.get("TimeoutSeconds", limit_s)), limit_s)
     return StateMachineDefinition(definition["StartAt"], states, limit)
 
 

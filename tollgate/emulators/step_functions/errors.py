@@ -30,6 +30,10 @@ class ExecutionTimedOutError(Exception):
     """Raised when an execution reaches its own time limit, which no state can catch."""
 
 
+class ExecutionStoppedError(Exception):
+    """Raised when an execution is stopped from outside, which no state can catch."""
+
+
 def matches(error_equals: list[str], error: str) -> bool:
     """Whether a retrier's or catcher's ErrorEquals covers an error name."""
     if error == RUNTIME:

@@ -27,7 +27,7 @@ class StateRun:
 
 @dataclass(slots=True)
 class Execution:
-    """One run of a state machine. `status` is RUNNING, SUCCEEDED, FAILED or TIMED_OUT."""
+    """One run of a state machine. `status` is RUNNING, SUCCEEDED, FAILED, TIMED_OUT or ABORTED."""
 
     arn: str
     name: str

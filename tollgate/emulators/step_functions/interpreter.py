@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-import time
+import threading
 import uuid
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -15,6 +15,7 @@ from tollgate.emulators.step_functions.errors import (
     NO_CHOICE_MATCHED,
     RUNTIME,
     TIMEOUT,
+    ExecutionStoppedError,
     ExecutionTimedOutError,
     StateError,
     matches,
@@ -48,6 +49,7 @@ class _Run:
     execution: Execution
     context: dict[str, Any]
     deadline_s: float
+    stop: threading.Event
     variables: dict[str, Any] = field(default_factory=dict)
 
     def bindings(self, data: Any, **more: Any) -> dict[str, Any]:
@@ -60,8 +62,8 @@ class StateMachine:
         machine = StateMachine(arn, load_definition(text, {}, {LAMBDA_INVOKE}, "m"), {LAMBDA_INVOKE: invoke})
         machine.start_sync({"n": 1}).output
 
-    `clock` is the machine's time, which may pass faster than real time. Tests replace `sleep`, which takes real
-    seconds, `jitter`, which makes the wait of JitterStrategy FULL from the longest wait in seconds, and
+    `clock` is the machine's time, which may pass faster than real time, and be moved. Tests replace `sleep`, which
+    takes real seconds, `jitter`, which makes the wait of JitterStrategy FULL from the longest wait in seconds, and
     `expression_limit_ms`, the longest that one expression may take.
     """
 
@@ -72,7 +74,7 @@ class StateMachine:
         tasks: dict[str, TaskHandler],
         *,
         clock: Clock | None = None,
-        sleep: Callable[[float], None] = time.sleep,
+        sleep: Callable[[float], None] | None = None,
         jitter: Callable[[float], float] = lambda seconds: random.uniform(0, seconds),  # noqa: S311
         expression_limit_ms: int = EVALUATION_LIMIT_MS,
     ) -> None:
@@ -85,13 +87,26 @@ class StateMachine:
         self._jitter = jitter
         self._expression_limit_ms = expression_limit_ms
 
+    def now(self) -> float:
+        """The machine's time, in seconds since 1970."""
+        return self._clock.now()
+
     def start_sync(self, data: Any, name: str | None = None) -> Execution:
         """Run one execution to its end; a failure is in the execution, not raised."""
         execution = self._new_execution(data, name or str(uuid.uuid4()))
-        run = _Run(execution, self._context(execution), self._clock.now() + self._definition.timeout_s)
+        self._run_to_end(execution, threading.Event())
+        return execution
+
+    def _run_to_end(self, execution: Execution, stop: threading.Event) -> None:
+        """Run an execution until it ends, or `stop` is set."""
+        data = execution.input
+        deadline_s = self._clock.now() + self._definition.timeout_s
+        run = _Run(execution, self._context(execution), deadline_s, stop)
         try:
             execution.output = self._run(run, data)
             execution.status = "SUCCEEDED"
+        except ExecutionStoppedError:
+            execution.status = "ABORTED"
         except ExecutionTimedOutError:
             execution.status, execution.error, execution.cause = "TIMED_OUT", TIMEOUT, ""
         except StateError as error:
@@ -100,7 +115,6 @@ class StateMachine:
             # Python's own depth, which nothing here should reach: data is bounded where it comes in (results.py).
             execution.status, execution.error, execution.cause = "FAILED", RUNTIME, "The data is nested too deeply."
         execution.ended_s = self._clock.now()
-        return execution
 
     def _new_execution(self, data: Any, name: str) -> Execution:
         arn = f"{self.arn.replace(':stateMachine:', ':express:')}:{name}:{uuid.uuid4()}"
@@ -225,12 +239,18 @@ class StateMachine:
 
     def _wait(self, run: _Run, seconds: float) -> None:
         left_s = run.deadline_s - self._clock.now()
-        self._sleep(min(seconds, max(left_s, 0)) / self._clock.speed)
+        wait_s = min(seconds, max(left_s, 0))
+        if self._sleep is None:
+            self._clock.wait(wait_s, run.stop)
+        else:
+            self._sleep(wait_s / self._clock.speed)
         if seconds > left_s:
             raise ExecutionTimedOutError
         self._check_time(run)
 
     def _check_time(self, run: _Run) -> None:
+        if run.stop.is_set():
+            raise ExecutionStoppedError
         if self._clock.now() >= run.deadline_s:
             raise ExecutionTimedOutError
 

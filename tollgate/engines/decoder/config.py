@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from tollgate.artifacts.reader import shown
 from tollgate.engines.errors import ModelLoadError
+from tollgate_release.artifacts.reader import shown
 
 ARCHITECTURES = ("LlamaForCausalLM", "MistralForCausalLM", "Qwen2ForCausalLM")
 _ACTIVATIONS = ("silu", "swish")

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tollgate.artifacts.reader import shown
 from tollgate.engines.errors import ModelLoadError
+from tollgate_release.artifacts.reader import shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tollgate.artifacts.reader import ArtifactReader
-from tollgate.artifacts.safetensors_header import TensorInfo, read_header
-from tollgate.artifacts.shards import weight_files
-from tollgate.artifacts.source import LocalArtifacts
 from tollgate.engines.errors import ModelLoadError
+from tollgate_release.artifacts.reader import ArtifactReader
+from tollgate_release.artifacts.safetensors_header import TensorInfo, read_header
+from tollgate_release.artifacts.shards import weight_files
+from tollgate_release.artifacts.source import LocalArtifacts
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -39,7 +39,7 @@ class BedrockModel:
         try:
             async with self._service.post(path, _HEADERS, _body(invocation)) as response:
                 await _check_status(response)
-                return _parse_json(await response.read())
+                return parse_answer(await response.read())
         except HttpError as error:
             raise connection_failure(error) from error
 
@@ -72,6 +72,7 @@ def _body(invocation: Invocation) -> bytes:
 
 
 async def _check_status(response: HttpResponse) -> None:
+    """Raise the ApiError for a response that is no success."""
     if response.status != 200:
         failure = await read_failure(response)
         raise from_upstream(failure.name, cause=failure.message)
@@ -116,16 +117,17 @@ def _parse_chunk(payload: bytes) -> Any:
     Inside of it there may be one more of the same: a client of an imported Llama model decodes its chunks twice.
     """
     try:
-        chunk = _parse_json(base64.b64decode(parse_json(payload)["bytes"]))
+        chunk = parse_answer(base64.b64decode(parse_json(payload)["bytes"]))
         # `p` is padding, which hides the length of tokens from those who watch the connection.
         if isinstance(chunk, dict) and "bytes" in chunk and chunk.keys() <= {"bytes", "p"}:
-            chunk = _parse_json(base64.b64decode(chunk["bytes"]))
+            chunk = parse_answer(base64.b64decode(chunk["bytes"]))
         return chunk
     except (KeyError, TypeError, ValueError) as error:
         raise AnswerError from error
 
 
-def _parse_json(data: bytes) -> Any:
+def parse_answer(data: bytes) -> Any:
+    """Parse JSON of a model's. Raises AnswerError when it is none."""
     try:
         return parse_json(data)
     except ValueError as error:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from tollgate.emulators.bedrock.errors import invalid
 from tollgate.emulators.bedrock.formats.fields import Fields
 from tollgate.engines.base import Delta, Generation, Token
 
@@ -25,13 +26,17 @@ class OpenAICompletionFormat:
     def parse(self, body: Mapping[str, Any]) -> Generation:
         fields = Fields(body)
         temperature = fields.number("temperature", 1.0, maximum=2)
+        prompts = _prompts(body)
+        if body.get("echo") is True and body.get("logprobs") is not None:
+            raise invalid("echo with logprobs asks for the prompt's, which no embedded model gives.")
         return Generation(
-            prompt=fields.text("prompt"),
+            prompt="" if prompts else fields.text("prompt"),
+            prompts=prompts,
             messages=None,
             tools=None,
             max_tokens=fields.integer("max_tokens", _DEFAULT_MAX_TOKENS),
             temperature=temperature,
-            choices=fields.choices(temperature),
+            choices=fields.choices(temperature) * max(1, len(prompts)),
             top_p=fields.number("top_p", 1.0, maximum=1),
             top_k=fields.optional_integer("top_k", minimum=-1),
             stop=fields.strings("stop"),
@@ -59,6 +64,20 @@ class OpenAICompletionFormat:
         if wants_usage(info):
             chunks.append(_object(info, []) | {"usage": usage(info, answers)})
         return chunks
+
+
+def _prompts(body: Mapping[str, Any]) -> tuple[str | list[int], ...]:
+    """The prompts of a request that has a list of them, or the token ids of one; else none."""
+    given = body.get("prompt")
+    if not isinstance(given, list) or not given:
+        return ()
+    if all(type(token) is int for token in given):
+        return (given,)
+    for prompt in given:
+        is_ids = isinstance(prompt, list) and all(type(token) is int for token in prompt)
+        if not is_ids and not isinstance(prompt, str):
+            raise invalid("Malformed input request: #/prompt: expected texts or token ids.")
+    return tuple(given)
 
 
 def _object(info: InvocationInfo, choices: list[dict[str, Any]]) -> dict[str, Any]:

@@ -157,14 +157,17 @@ class _ChoiceReader:
         """The deltas that are certain with this part. Raises AnswerError: a call has no name, or the server gave up."""
         if self.finished:
             return  # before the model was done: at a stop sequence that it does not know, or at a call too many
-        if part.reasoning or part.refusal or part.calls:
+        if part.reasoning or part.refusal:
             reasoning = self._sound.feed_or_none("reasoning", part.reasoning)
             refusal = self._sound.feed_or_none("refusal", part.refusal)
-            calls = self._placed(part.calls)
-            if reasoning or refusal or calls:
-                yield Delta(self._number, reasoning=reasoning, refusal=refusal, calls=calls)
+            if reasoning or refusal:
+                yield Delta(self._number, reasoning=reasoning, refusal=refusal)
         text = self._sound.feed("content", part.text)
         yield from self._read_text(self._stop.feed(text), part)
+        # Behind the text, where a whole answer has both: some dialects keep the order in which they came.
+        calls = self._placed(part.calls)
+        if calls:
+            yield Delta(self._number, calls=calls)
         if self._stop.hit or self._has_enough:
             yield from self.finish("stop")
         elif part.stop_reason is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from tollgate_layer import prompt_format
+from tollgate_layer.inference.completion_spec import ParserSpec
 from tollgate_layer.inference.conversation import Conversation, parser_spec, refused_by_format
 from tollgate_layer.inference.failures.errors import ApiError, RequestError
 from tollgate_layer.inference.json_text import JsonObject
@@ -48,8 +49,32 @@ def rendered_conversation(
         reasoning = False  # the prompt has closed the block itself: the answer has none (Qwen3 without thinking)
     starts_in_reasoning = reasoning == "open" or (bool(reasoning) and prompt_format.opens_reasoning(prompt))
     parser = parser_spec(syntax, tools, reasoning=bool(reasoning), starts_in_reasoning=starts_in_reasoning)
+    if tools and _is_forced(parameters):
+        prompt, parser = _with_begun_call(prompt, parser, parameters, template, reasons=bool(reasoning))
     prompt = _without_doubled_bos(prompt, variant, family)
-    return Conversation(prompt, _not_honoured_by_template(parameters), (*stop, *family.stop), parser)
+    return Conversation(prompt, _not_honoured_by_template(parameters, template), (*stop, *family.stop), parser)
+
+
+def _is_forced(parameters: JsonObject) -> bool:
+    """Whether the client leaves the model no choice but to call a tool."""
+    return parameters.get("tool_choice", "auto") not in ("auto", "none")
+
+
+def _with_begun_call(
+    prompt: str, parser: ParserSpec | None, parameters: JsonObject, template: str, *, reasons: bool
+) -> tuple[str, ParserSpec]:
+    """The prompt, at its end the beginning of the call that the model must make, and how to read what follows."""
+    from tollgate_layer.prompt_format.tool_calls.forcing import begun_call, without_reasoning  # few requests force one
+
+    assert parser is not None, "tools are offered"
+    assert parser.tool_calls is not None
+    for name in _OPTIONS:
+        if name in parameters:
+            raise RequestError("unsupported_parameter", f"{name}: no call can be forced beside it.", param=name)
+    choice = parameters["tool_choice"]
+    begun = begun_call(parser.tool_calls, template, None if choice == "required" else choice["function"]["name"])
+    prompt = without_reasoning(prompt, reasons=reasons) + begun
+    return prompt, parser._replace(reasoning=False, starts_in_reasoning=False, begun=begun)
 
 
 def _render(
@@ -65,7 +90,7 @@ def _render(
         if name in parameters:
             options[name] = parameters[name]
     # The client's variables come last, so that they win over the record's.
-    variables = {**variant.template_variables, **_variables(parameters)}
+    variables = {**variant.template_variables, **_variables(parameters, template)}
     return prompt_format.render(
         messages,
         template=template,
@@ -85,33 +110,48 @@ def _call_syntax(variant: Variant, family: prompt_format.Family) -> str | None:
 
 
 def _tools_to_offer(parameters: JsonObject, syntax: str | None) -> list[JsonObject] | None:
-    """The tools that the prompt offers, if any. A prompt can offer tools, but cannot force a call."""
+    """The tools that the prompt offers, if any."""
     tools: list[JsonObject] | None = parameters.get("tools")
     choice = parameters.get("tool_choice", "auto")
     if not tools or choice == "none":
         return None
     if syntax is None:
         raise RequestError("unsupported_parameter", "tools: this model has no tools.", param="tools")
-    if choice != "auto":
-        reason = "this model cannot be made to call a tool: use auto or none"
-        raise RequestError("unsupported_parameter", f"tool_choice: {reason}.", param="tool_choice")
+    if isinstance(choice, dict) and choice["function"]["name"] not in [tool["function"]["name"] for tool in tools]:
+        raise RequestError("invalid_parameter", "tool_choice: names none of the tools.", param="tool_choice")
     return tools
 
 
-def _variables(parameters: JsonObject) -> JsonObject:
+_SWITCHES = ("enable_thinking", "reasoning_effort")
+"""Variables by which chat templates let a model think, or think for longer."""
+
+
+def _has_variable(template: str, name: str) -> bool:
+    """Whether a chat template reads a variable. Of the built-in ones, Qwen3's alone has a switch."""
+    return name in template or (template == "qwen3" and name == "enable_thinking")
+
+
+def _variables(parameters: JsonObject, template: str) -> JsonObject:
     """The client's own template variables."""
     variables: JsonObject = dict(parameters.get("chat_template_kwargs", {}))
+    effort = parameters.get("reasoning_effort")
+    if effort is not None and _has_variable(template, "reasoning_effort"):
+        variables.setdefault("reasoning_effort", effort)
+    if effort is not None and _has_variable(template, "enable_thinking"):
+        variables.setdefault("enable_thinking", effort not in ("none", "minimal"))
     if "documents" in parameters:
         variables["documents"] = parameters["documents"]
     return variables
 
 
-def _not_honoured_by_template(parameters: JsonObject) -> JsonObject:
+def _not_honoured_by_template(parameters: JsonObject, template: str) -> JsonObject:
     table = parameter_table()
     left = {}
     for name, value in parameters.items():
         if "template" not in table[name].honoured_by:
             left[name] = value
+    if any(_has_variable(template, switch) for switch in _SWITCHES):
+        left.pop("reasoning_effort", None)
     return left
 
 

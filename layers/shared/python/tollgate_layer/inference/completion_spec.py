@@ -15,6 +15,7 @@ class ParserSpec(NamedTuple):
     tools: Sequence[dict[str, Any]] = ()
     reasoning: bool = False
     starts_in_reasoning: bool = False
+    begun: str = ""
 
 
 class CompletionSpec(NamedTuple):
@@ -23,7 +24,10 @@ class CompletionSpec(NamedTuple):
     On the step path it travels through the execution as JSON, from Preprocess to Postprocess; hence `to_json`.
     `created` is in seconds since the epoch, `prompt_length` in characters, `parser` None where the text is content
     and nothing else. `choices` is how many the client asked for, `top_logprobs` how many likely tokens at each place.
-    `parallel_calls` is False where the client takes no more than one tool call in an answer.
+    `parallel_calls` is False where the client takes no more than one tool call in an answer. `ignored` names what the
+    request asked for in vain, and `kept` is what the dialect keeps of the request to write its answer.
+    `container` is the serving container in whose shapes SageMaker's clients are answered, and
+    `fallback` the variant that is asked where this one fails.
     """
 
     dialect: str
@@ -41,6 +45,10 @@ class CompletionSpec(NamedTuple):
     choices: int = 1
     top_logprobs: int = 0
     parallel_calls: bool = True
+    ignored: list[str] | None = None
+    kept: JsonObject | None = None
+    container: str = "tgi"
+    fallback: str | None = None
 
     @classmethod
     def from_json(cls, value: JsonObject) -> CompletionSpec:
@@ -56,6 +64,11 @@ class CompletionSpec(NamedTuple):
         if self.parser is not None:
             fields["parser"] = self.parser._asdict()
         return fields
+
+    @property
+    def ignored_header(self) -> str:
+        """What was asked for in vain, as a response's header names it."""
+        return ", ".join(self.ignored or ())
 
     @property
     def system_fingerprint(self) -> str:

@@ -8,7 +8,7 @@ from tollgate_layer.inference.completion_spec import ParserSpec
 from tollgate_layer.inference.failures.errors import RequestError
 from tollgate_layer.inference.json_text import JsonObject
 from tollgate_layer.inference.record import ModelRecord, Variant
-from tollgate_layer.inference.request import Request
+from tollgate_layer.inference.request import Prompts, Request
 from tollgate_layer.inference.schemas import parameters as parameter_table
 from tollgate_layer.prompt_format import Defuser, PromptFormatError, defuser
 from tollgate_layer.prompt_format.prompts import render_prompt
@@ -18,12 +18,13 @@ from tollgate_layer.prompt_format.template_input import joined_texts, part_text
 class Conversation(NamedTuple):
     """What the model reads, and what that means for reading its answer.
 
-    `prompt` is text that the model reads as it is, or messages that its server formats. `parameters` are the
-    request's over the record's defaults, without those that the prompt already honours. `stop` ends the answer: the
-    request's sequences and the chat template's. `parser` is None where the answer's text is content and nothing else.
+    `prompt` is text that the model reads as it is, or several of them, or messages that its server formats.
+    `parameters` are the request's over the record's defaults, without those that the prompt already honours. `stop`
+    ends the answer: the request's sequences and the chat template's. `parser` is None where the answer's text is
+    content and nothing else.
     """
 
-    prompt: str | list[JsonObject]
+    prompt: str | Prompts | list[JsonObject]
     parameters: JsonObject
     stop: tuple[str, ...]
     parser: ParserSpec | None = None
@@ -38,6 +39,8 @@ class Conversation(NamedTuple):
         """The texts in the prompt: itself, or what its messages say."""
         if isinstance(self.prompt, str):
             return [self.prompt]
+        if isinstance(self.prompt, Prompts):
+            return self.prompt.texts
         texts = []
         for message in self.prompt:
             content = message.get("content") or ""

@@ -24,6 +24,9 @@ class Variant(NamedTuple):
     weight: int
     backend: str
     model_id: str
+    endpoint_name: str
+    inference_component: str | None
+    target_variant: str | None
     body_format: str
     chat_template: str | None
     special_tokens: Mapping[str, str]
@@ -32,6 +35,7 @@ class Variant(NamedTuple):
     allow_special_tokens: bool
     tool_calls: str | None
     reasoning: bool | Literal["open"] | None
+    fallback: str | None
     max_model_length: int | None
     tokenizer: str | None
 
@@ -49,6 +53,7 @@ class Limits(NamedTuple):
     """What a request may ask for at most."""
 
     max_tokens: int | None
+    max_tokens_policy: str
 
 
 class ServerPrompt(NamedTuple):
@@ -69,6 +74,8 @@ class ModelRecord(NamedTuple):
     defaults: Defaults
     limits: Limits
     prompt: ServerPrompt | None
+    ignore_parameters: list[str]
+    container: str
     unknown_fields: int = 0
 
     @classmethod
@@ -81,6 +88,8 @@ class ModelRecord(NamedTuple):
             defaults=Defaults(**fields["defaults"]),
             limits=Limits(**fields["limits"]),
             prompt=None if prompt is None else ServerPrompt(**prompt),
+            ignore_parameters=fields["ignore_parameters"],
+            container=fields["container"],
             unknown_fields=unknown_fields,
         )
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 from tollgate_layer import prompt_format
+from tollgate_layer.inference.schemas import parameters
 from tollgate_layer.prompt_format.prompts import variable_names
 
 if TYPE_CHECKING:
@@ -46,17 +47,42 @@ def record_faults(record: ModelRecord) -> list[RecordFault]:
 
     All of them are cheap to find. Chat templates are not looked at: see `template_check`.
     """
-    faults = []
-    if sum(variant.weight for variant in record.variants) == 0:
-        faults.append(RecordFault("variants", "All weights are 0, so no variant gets a request."))
+    faults: list[RecordFault] = []
+    names = [variant.name for variant in record.variants]
     for index, variant in enumerate(record.variants):
+        if variant.fallback is not None and (variant.fallback == variant.name or variant.fallback not in names):
+            faults.append(RecordFault(f"variants[{index}].fallback", "It names no other variant of the record."))
+        faults += _address_faults(variant, f"variants[{index}]")
         faults += _name_faults(variant, f"variants[{index}]")
         if record.prompt is not None and variant.chat_template is None and variant.body_format != "openai":
             reason = f"Without one, body_format {variant.body_format} takes no messages, and prompt makes messages."
             faults.append(RecordFault(f"variants[{index}].chat_template", reason))
     if record.prompt is not None:
         faults += _prompt_faults(record.prompt)
+    for index, name in enumerate(record.ignore_parameters):
+        if name not in parameters() or name in ("max_tokens", "stop") or not parameters()[name].reaches_the_model:
+            reason = f"{name[:80]} is no parameter that a request could do without."
+            faults.append(RecordFault(f"ignore_parameters[{index}]", reason))
     return faults
+
+
+def _address_faults(variant: Variant, place: str) -> Iterator[RecordFault]:
+    """What is missing to reach the model, or belongs to another backend."""
+    if variant.backend == "bedrock":
+        if not variant.model_id:
+            yield RecordFault(f"{place}.model_id", "Field required")
+        for name in ("endpoint_name", "inference_component", "target_variant"):
+            if getattr(variant, name):
+                yield RecordFault(f"{place}.{name}", "It is for the backend sagemaker.")
+        if variant.body_format == "tgi":
+            yield RecordFault(f"{place}.body_format", "It is for the backend sagemaker.")
+        return
+    if not variant.endpoint_name:
+        yield RecordFault(f"{place}.endpoint_name", "Field required")
+    if variant.model_id:
+        yield RecordFault(f"{place}.model_id", "It is for the backend bedrock; a SageMaker variant has endpoint_name.")
+    if variant.body_format not in ("openai", "tgi"):
+        yield RecordFault(f"{place}.body_format", "An endpoint is asked in OpenAI's shapes or TGI's: openai or tgi.")
 
 
 def _name_faults(variant: Variant, place: str) -> Iterator[RecordFault]:

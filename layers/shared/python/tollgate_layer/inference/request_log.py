@@ -15,23 +15,33 @@ from aws_lambda_powertools import Logger
 
 from tollgate_layer.inference.json_text import to_json
 from tollgate_layer.inference.schemas import request_fields
+from tollgate_layer.inference.telemetry import KEEP_WARM, NAMESPACE, RELEASE
 
 if TYPE_CHECKING:
     from tollgate_layer.inference.answer_reader import Outcome
     from tollgate_layer.inference.completion_spec import CompletionSpec
     from tollgate_layer.inference.failures.errors import ApiError
 
-NAMESPACE = "Tollgate"
 SERVICE = "inference"
 """The one service of all metrics, so that an alarm need not know which function counted."""
 STACK_VARIABLE = "TOLLGATE_STACK"
 """The environment variable with the stack's name, which every metric has: an account may hold several stacks."""
-KEEP_WARM = "keep-warm"
-"""The key id of requests that only keep a model warm. No client's key has it: API Gateway makes ids of its own."""
 
-# Failures that speak against the variant that was chosen for a request (decision 98), as does an internal error with an
-# upstream name. A client's mistake does not, nor what passes by itself: a cold or throttled model, a service's outage.
-_VARIANTS_FAULT = {"model_error", "model_misconfigured", "model_rejected_request", "timeout"}
+_LONGEST_WARM_PING_S = 10.0
+"""Seconds that the one token of a keep-warm request takes at most from a warm model. Bedrock may hold a request to a
+cold model for a while, instead of refusing it."""
+
+# A client's mistake speaks against no variant, nor does a service's outage (decision 98). A cold or throttled model
+# passes by itself, and is counted apart. An internal error with an upstream name is the variant's failure, too.
+FAILURE_METRICS = {
+    "model_not_ready": "NotReady",
+    "model_throttled": "Throttled",
+    "model_error": "Failures",
+    "model_misconfigured": "Failures",
+    "model_rejected_request": "Failures",
+    "timeout": "Failures",
+}
+"""By code of a failure that speaks of its variant, the metric by which it counts there."""
 _UNITS = {"ModelTime": "Seconds"}
 """Units of metrics; every other one is a count."""
 _LONGEST_NAME = 200
@@ -98,6 +108,16 @@ class RequestLog:
         self._variant_count("EmptyAnswers", 1 if outcome.is_empty else None)
         self._variant_count("Truncated", 1 if outcome.is_truncated else None)
 
+    def fell_back(self, model: str, variant: str, error: ApiError) -> None:
+        """Note that another variant answers for one that failed, and count that at once: the rest is the other's."""
+        self.note(fallback_from=variant, fallback_code=error.code)
+        counted = {"Requests": 1.0}
+        kind = _kind_of(error)
+        if kind is not None:
+            counted[kind] = 1.0
+        by_variant = {"model": model, "variant": _dimension_value(variant)}
+        _write_line(_embedded_metrics({"Fallbacks": 1.0}, {"model": model}, counted, by_variant))
+
     def failed(self, error: ApiError) -> None:
         """Note a failure, and count it by its code."""
         upstream = error.upstream[:_LONGEST_NAME] if error.upstream else None
@@ -109,12 +129,9 @@ class RequestLog:
             self._variant = {"model": self._facts["model"], "variant": _dimension_value(error.variant)}
             self.note(variant=error.variant)
         self._variant_count("Requests")
-        if error.code == "model_not_ready":
-            self._variant_count("NotReady")
-        elif error.code == "model_throttled":
-            self._variant_count("Throttled")
-        elif error.code in _VARIANTS_FAULT or (error.code == "internal_error" and error.upstream):
-            self._variant_count("Failures")
+        kind = _kind_of(error)
+        if kind is not None:
+            self._variant_count(kind)
 
     def _count(self, metric: str, value: float | None = 1) -> None:
         """Set a metric; None is no value, and CloudWatch then has none, which is not the same as 0."""
@@ -127,23 +144,44 @@ class RequestLog:
             self._variant_metrics[metric] = value
 
     def _count_only_a_ping(self) -> None:
-        """Forget what was counted: nobody asked, so that it is no request, and its failure no client's."""
+        """Forget what was counted: nobody asked, so that it is no request, and its failure no client's.
+
+        What is told instead is whether the model was found warm.
+        """
         self._metrics, self._variant_metrics = {}, {}
-        self._count("KeepWarmPings")
-        self._variant_count("KeepWarmPings")
+        cold = 1 if self._found_the_model_cold() else None
+        for count in (self._count, self._variant_count):
+            count("KeepWarmPings")
+            count("ColdPings", cold)
+
+    def _found_the_model_cold(self) -> bool:
+        """Whether the model did not answer at once."""
+        if self._facts.get("code") == "model_not_ready" or self._facts.get("attempts", 0) > 1:
+            return True
+        return bool(self._facts.get("model_time_s", 0) > _LONGEST_WARM_PING_S)
 
     def write(self) -> None:
         """Write the line, and the metrics if there are any."""
         failed_on_our_side = self._facts.get("status", 200) >= 500
         write = self._logger.error if failed_on_our_side else self._logger.info
         write("request", **self._facts)
-        if self._metrics:
+        if self._metrics and self._facts.get("key_id") != RELEASE:
             if self._facts.get("key_id") == KEEP_WARM:
                 self._count_only_a_ping()
-            line = _embedded_metrics(self._metrics, self._dimension, self._variant_metrics, self._variant)
-            sys.stdout.write(line + "\n")
-            # Lambda may stop the process at the end of the answer, and the environment's last metrics with it.
-            sys.stdout.flush()
+            _write_line(_embedded_metrics(self._metrics, self._dimension, self._variant_metrics, self._variant))
+
+
+def _kind_of(error: ApiError) -> str | None:
+    """The metric by which a failure counts for its variant; None where it does not speak of it."""
+    if error.code == "internal_error" and error.upstream:
+        return "Failures"
+    return FAILURE_METRICS.get(error.code)
+
+
+def _write_line(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    # Lambda may stop the process at the end of the answer, and the environment's last metrics with it.
+    sys.stdout.flush()
 
 
 def _embedded_metrics(

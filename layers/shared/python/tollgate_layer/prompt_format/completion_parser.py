@@ -34,6 +34,7 @@ class CompletionParser:
             types of `qwen3_coder`'s values.
         reasoning: whether a leading `<think>` block is told apart.
         starts_in_reasoning: the prompt has opened the block (`opens_reasoning(prompt)`).
+        begun: what the prompt has begun the answer with, such as a call: it is read in front of the model's text.
         new_id: makes the ids of calls; by default random ones as the family writes them.
 
     Raises:
@@ -47,8 +48,10 @@ class CompletionParser:
         tools: Sequence[Mapping[str, Any]] = (),
         reasoning: bool = False,
         starts_in_reasoning: bool = False,
+        begun: str = "",
         new_id: Callable[[], str] | None = None,
     ) -> None:
+        self._begun = begun
         self._reasoning: ReasoningSplitter | None = None
         if reasoning:
             self._reasoning = ReasoningSplitter(starts_inside=starts_in_reasoning)
@@ -66,6 +69,8 @@ class CompletionParser:
 
     def _read(self, text: str, *, final: bool) -> list[Piece]:
         pieces: list[Piece] = []
+        if text and self._begun:
+            text, self._begun = self._begun + text, ""
         if self._reasoning is not None:
             reasoning, text = self._reasoning.feed(text, final=final)
             if reasoning:

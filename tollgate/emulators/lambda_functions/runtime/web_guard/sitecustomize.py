@@ -26,8 +26,10 @@ def guard_uvicorn() -> None:
 
     def guarded_load(self: Config) -> None:
         load(self)
-        # The runner passes a page's Origin on, which is one of this machine: it has refused the others.
-        self.loaded_app = page_guard.guard_asgi(self.loaded_app, self.port, any_loopback_origin=True)
+        # The runner passes a page's Origin on, which is one of this machine or one that the stack lets in: it has
+        # refused the others.
+        origins = os.environ.get("TOLLGATE_CORS_ORIGINS", "")
+        self.loaded_app = page_guard.guard_asgi(self.loaded_app, self.port, any_loopback_origin=True, origins=origins)
 
     Config.load = guarded_load  # type: ignore[method-assign]
 

@@ -25,6 +25,7 @@ from tollgate_layer.inference.backends.body_format import (
     usage,
     word_or_none,
 )
+from tollgate_layer.inference.backends.tgi import TgiBody
 from tollgate_layer.inference.json_text import JsonObject
 
 
@@ -167,7 +168,13 @@ class MistralCompletionBody(BodyFormat):
 
 FORMATS: dict[str, BodyFormat] = {
     body_format.name: body_format
-    for body_format in (OpenAIChatBody(), OpenAICompletionBody(), BedrockCompletionBody(), MistralCompletionBody())
+    for body_format in (
+        OpenAIChatBody(),
+        OpenAICompletionBody(),
+        BedrockCompletionBody(),
+        MistralCompletionBody(),
+        TgiBody(),
+    )
 }
 
 

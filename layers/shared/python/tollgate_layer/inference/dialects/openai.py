@@ -12,27 +12,45 @@ from tollgate_layer.inference.backends.body_format import Usage
 from tollgate_layer.inference.completion_spec import CompletionSpec
 from tollgate_layer.inference.failures.errors import ApiError, RequestError
 from tollgate_layer.inference.json_text import JsonObject, parse_sound_json, to_json
-from tollgate_layer.inference.response import Response
+from tollgate_layer.inference.response import EVENT_STREAM, Response
 
-DONE = "data: [DONE]\n\n"
+DONE = b"data: [DONE]\n\n"
+KEEP_ALIVE = b": waiting for the model\n\n"
+"""A comment. Clients skip lines that begin with a colon:
+https://html.spec.whatwg.org/multipage/server-sent-events.html#parsing-an-event-stream
+"""
 _OTHER_LINE_ENDS = {"\x85": "\\u0085", "\u2028": "\\u2028", "\u2029": "\\u2029"}
 
 
 def read_body(body: str, schema: str) -> JsonObject:
     """The JSON object in a body, checked against a schema; parameters that are null are left out, known or not.
 
-    The schema only checks. What goes on is the client's own JSON, so that no message loses a field on the way
-    (docs/decisions/0003).
-
     Raises:
         RequestError: `invalid_json` or `invalid_parameter`.
     """
+    return checked(parse_body(body), schema)
+
+
+def parse_body(body: str) -> JsonObject:
+    """The JSON object in a body. Raises RequestError: `invalid_json`."""
     try:
         document = parse_sound_json(body)
     except ValueError as error:
         raise RequestError("invalid_json", str(error)) from None
     if not isinstance(document, dict):
         raise RequestError("invalid_json", "The body must be a JSON object.")
+    return document
+
+
+def checked(document: JsonObject, schema: str) -> JsonObject:
+    """The document without its nulls, checked against a schema.
+
+    The schema only checks. What goes on is the client's own JSON, so that no message loses a field on the way
+    (docs/decisions/0003).
+
+    Raises:
+        RequestError: `invalid_parameter`.
+    """
     # Clients write null for what they leave to the server; from here on, missing is the one way to say so.
     fields = {}
     for name, value in document.items():
@@ -81,8 +99,8 @@ def usage_or_none(usage: Usage) -> JsonObject | None:
     return {**usage._asdict(), "total_tokens": usage.prompt_tokens + usage.completion_tokens}
 
 
-def event(value: JsonObject) -> str:
-    """One server-sent event.
+def event(value: JsonObject, name: str | None = None) -> bytes:
+    """One server-sent event, of a type where it has a `name`.
 
     A line of it ends at a line feed. Many clients' readers also split at the three characters beyond ASCII that
     Unicode calls ends of lines, so these are written as escapes, which is the same JSON.
@@ -91,7 +109,9 @@ def event(value: JsonObject) -> str:
     if not data.isascii():
         for character, escape in _OTHER_LINE_ENDS.items():
             data = data.replace(character, escape)
-    return f"data: {data}\n\n"
+    if name is None:
+        return f"data: {data}\n\n".encode()
+    return f"event: {name}\ndata: {data}\n\n".encode()
 
 
 class Chunks:
@@ -101,28 +121,35 @@ class Chunks:
         self._include_usage = spec.include_usage
         self._head = head(spec, kind)
 
-    def chunk(self, choices: list[JsonObject], usage: JsonObject | None = None) -> str:
+    def chunk(self, choices: list[JsonObject], usage: JsonObject | None = None) -> bytes:
         """One event. Where usage is asked for, every chunk has the field, and all but the last have null in it."""
         fields = {**self._head, "choices": choices}
         if self._include_usage:
             fields["usage"] = usage
         return event(fields)
 
-    def end(self, usage: Usage) -> str:
+    def end(self, usage: Usage) -> bytes:
         """The last events: usage where it was asked for, and the end mark."""
         if not self._include_usage:
             return DONE
         return self.chunk([], usage_or_none(usage)) + DONE
 
-
-class OpenAIErrors:
-    """Writes failures as OpenAI does; a base of the dialects that do so, too."""
-
-    def error_event(self, error: ApiError, request_id: str) -> str:
+    def fail(self, error: ApiError, request_id: str) -> bytes:
         """The last event of a stream that failed."""
         return event(error.body(request_id))
 
+
+class OpenAIErrors:
+    """Streams as server-sent events, and failures as OpenAI writes them; a base of the dialects that do so, too."""
+
+    stream_type = EVENT_STREAM
+    keep_alive = KEEP_ALIVE
+
+    def answer_headers(self, spec: CompletionSpec) -> dict[str, str]:
+        """None but those of every answer."""
+        return {}
+
     def write_error(self, error: ApiError, request_id: str) -> Response:
         """The response to a failure."""
-        retry_after = "" if error.retry_after is None else str(error.retry_after)
-        return Response(error.kind.status, "application/json", retry_after, to_json(error.body(request_id)))
+        body = to_json(error.body(request_id))
+        return Response(error.kind.status, "application/json", error.retry_after_header, body)

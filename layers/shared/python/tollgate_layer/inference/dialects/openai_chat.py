@@ -14,7 +14,7 @@ from tollgate_layer.inference.backends.logprobs import as_chat
 from tollgate_layer.inference.completion import Call, Choice, Completion, Delta
 from tollgate_layer.inference.completion_spec import CompletionSpec
 from tollgate_layer.inference.dialects import openai
-from tollgate_layer.inference.failures.errors import RequestError
+from tollgate_layer.inference.failures.errors import ApiError, RequestError
 from tollgate_layer.inference.json_text import MOST_LEVELS, JsonObject, is_nested_too_deeply, sound_escapes, to_json
 from tollgate_layer.inference.request import IncomingRequest, Request
 
@@ -28,24 +28,7 @@ class OpenAIChat(openai.OpenAIErrors):
     id_prefix = "chatcmpl-"
 
     def read(self, incoming: IncomingRequest) -> Request:
-        document = openai.read_body(incoming.body, "chat_completions")
-        _check_together(document)
-        if "tools" in document:
-            document["tools"] = [_without_cache_control(tool) for tool in document["tools"]]
-        return Request(
-            id=incoming.id,
-            dialect=incoming.dialect,
-            model=document["model"],
-            parameters=parameters.asked(document),
-            messages=_plain_messages(document),
-            variables=document.get("variables"),
-            # OpenAI renamed the parameter for chats; clients send either.
-            max_tokens=document.get("max_completion_tokens", document.get("max_tokens")),
-            stop=openai.stop_sequences(document),
-            user=document.get("user"),
-            stream=document.get("stream", False),
-            include_usage=openai.include_usage(document),
-        )
+        return read_document(openai.read_body(incoming.body, "chat_completions"), incoming)
 
     def write(self, spec: CompletionSpec, completion: Completion) -> str:
         choices = [_choice(choice, spec) for choice in completion.choices]
@@ -59,6 +42,31 @@ class OpenAIChat(openai.OpenAIErrors):
 DIALECT = OpenAIChat()
 
 
+def read_document(document: JsonObject, incoming: IncomingRequest) -> Request:
+    """The request in a chat's body, which was checked field by field; other dialects turn theirs into one.
+
+    Raises:
+        RequestError: fields do not go together, or hold what no model here takes.
+    """
+    _check_together(document)
+    if "tools" in document:
+        document["tools"] = [_without_cache_control(tool) for tool in document["tools"]]
+    return Request(
+        id=incoming.id,
+        dialect=incoming.dialect,
+        model=document["model"],
+        parameters=parameters.asked(document),
+        messages=_plain_messages(document),
+        variables=document.get("variables"),
+        # OpenAI renamed the parameter for chats; clients send either.
+        max_tokens=document.get("max_completion_tokens", document.get("max_tokens")),
+        stop=openai.stop_sequences(document),
+        user=document.get("user"),
+        stream=document.get("stream", False),
+        include_usage=openai.include_usage(document),
+    )
+
+
 class ChatEvents:
     """The chunks of one chat."""
 
@@ -67,26 +75,29 @@ class ChatEvents:
         self._begun: set[int] = set()
         self._spec = spec
 
-    def write(self, delta: Delta) -> str:
+    def write(self, delta: Delta) -> bytes:
         """The event of a delta; before a choice's first one, an event with its role."""
-        events = ""
+        events = b""
         if delta.choice_number not in self._begun:
             self._begun.add(delta.choice_number)
             role = {"role": "assistant", "content": ""}
             events = self._chunks.chunk([_chunk_choice(delta.choice_number, role, None, None)])
-        logprobs = _logprobs(delta.logprobs, self._spec)
+        logprobs = chat_logprobs(delta.logprobs, self._spec)
         choice = _chunk_choice(delta.choice_number, _message_delta(delta), logprobs, delta.finish_reason)
         return events + self._chunks.chunk([choice])
 
-    def end(self, usage: Usage) -> str:
+    def end(self, usage: Usage) -> bytes:
         return self._chunks.end(usage)
+
+    def fail(self, error: ApiError, request_id: str) -> bytes:
+        return self._chunks.fail(error, request_id)
 
 
 def _chunk_choice(index: int, delta: JsonObject, logprobs: JsonObject | None, finish_reason: str | None) -> JsonObject:
     return {"index": index, "delta": delta, "logprobs": logprobs, "finish_reason": finish_reason}
 
 
-def _logprobs(logprobs: JsonObject | None, spec: CompletionSpec) -> JsonObject | None:
+def chat_logprobs(logprobs: JsonObject | None, spec: CompletionSpec) -> JsonObject | None:
     """Log-probabilities in a chat's shape, also where the model was given a prompt and answers in a text's."""
     if logprobs is None or "tokens" not in logprobs:
         return logprobs
@@ -128,7 +139,7 @@ def _choice(choice: Choice, spec: CompletionSpec) -> JsonObject:
     return {
         "index": choice.number,
         "message": message,
-        "logprobs": _logprobs(choice.logprobs, spec),
+        "logprobs": chat_logprobs(choice.logprobs, spec),
         "finish_reason": choice.finish_reason,
     }
 

@@ -16,9 +16,9 @@ from tollgate_layer.inference.backends.body_format import Usage
 from tollgate_layer.inference.completion import Choice, Completion, Delta
 from tollgate_layer.inference.completion_spec import CompletionSpec
 from tollgate_layer.inference.dialects import openai
-from tollgate_layer.inference.failures.errors import RequestError
+from tollgate_layer.inference.failures.errors import ApiError
 from tollgate_layer.inference.json_text import JsonObject, to_json
-from tollgate_layer.inference.request import IncomingRequest, Request
+from tollgate_layer.inference.request import IncomingRequest, Prompts, Request
 
 
 class OpenAICompletions(openai.OpenAIErrors):
@@ -30,22 +30,12 @@ class OpenAICompletions(openai.OpenAIErrors):
     id_prefix = "cmpl-"
 
     def read(self, incoming: IncomingRequest) -> Request:
-        document = openai.read_body(incoming.body, "completions")
-        return Request(
-            id=incoming.id,
-            dialect=incoming.dialect,
-            model=document["model"],
-            parameters=parameters.asked(document),
-            prompt=_prompt(document["prompt"]),
-            max_tokens=document.get("max_tokens"),
-            stop=openai.stop_sequences(document),
-            user=document.get("user"),
-            stream=document.get("stream", False),
-            include_usage=openai.include_usage(document),
-        )
+        return read_document(openai.read_body(incoming.body, "completions"), incoming)
 
     def write(self, spec: CompletionSpec, completion: Completion) -> str:
-        choices = [_choice(choice) for choice in completion.choices]
+        # In the order of their prompts, in whichever order the model has begun them.
+        in_order = sorted(completion.choices, key=lambda choice: choice.number)
+        choices = [_choice(choice) for choice in in_order]
         usage = openai.usage_or_none(completion.usage)
         return to_json({**openai.head(spec, "text_completion"), "choices": choices, "usage": usage})
 
@@ -56,13 +46,33 @@ class OpenAICompletions(openai.OpenAIErrors):
 DIALECT = OpenAICompletions()
 
 
+def read_document(document: JsonObject, incoming: IncomingRequest) -> Request:
+    """The request in a text completion's body, which was checked field by field; other dialects make one of theirs.
+
+    Raises:
+        RequestError: the prompt is a list of something else than prompts.
+    """
+    return Request(
+        id=incoming.id,
+        dialect=incoming.dialect,
+        model=document["model"],
+        parameters=parameters.asked(document),
+        prompt=_prompt(document),
+        max_tokens=document.get("max_tokens"),
+        stop=openai.stop_sequences(document),
+        user=document.get("user"),
+        stream=document.get("stream", False),
+        include_usage=openai.include_usage(document),
+    )
+
+
 class CompletionEvents:
     """The chunks of one text completion. They are of the same type as the whole."""
 
     def __init__(self, spec: CompletionSpec) -> None:
         self._chunks = openai.Chunks(spec, "text_completion")
 
-    def write(self, delta: Delta) -> str:
+    def write(self, delta: Delta) -> bytes:
         choice = {
             "index": delta.choice_number,
             "text": delta.content or "",
@@ -71,25 +81,44 @@ class CompletionEvents:
         }
         return self._chunks.chunk([choice])
 
-    def end(self, usage: Usage) -> str:
+    def end(self, usage: Usage) -> bytes:
         return self._chunks.end(usage)
 
+    def fail(self, error: ApiError, request_id: str) -> bytes:
+        return self._chunks.fail(error, request_id)
 
-def _prompt(prompt: str | list[Any]) -> str:
-    """The prompt, of which some clients always send a list.
+
+_MOST_CHOICES = 128
+"""Of all prompts together: as many as one prompt may have."""
+
+
+def _prompt(document: JsonObject) -> str | Prompts:
+    """The prompt, of which some clients always send a list; or several prompts, or token ids.
 
     Raises:
-        RequestError: `unsupported_parameter`: there are several, or they are token ids.
+        RequestError: the list holds something else, or too many choices are asked for.
     """
+    prompt = document["prompt"]
     if isinstance(prompt, str):
         return prompt
-    if len(prompt) == 1 and isinstance(prompt[0], str):
-        if not prompt[0]:
-            openai.refuse_parameter("prompt[0]", "should have at least 1 character")
-        only: str = prompt[0]
-        return only
-    reason = "one text is supported, or a list of one text"
-    raise RequestError("unsupported_parameter", f"prompt: {reason}.", param="prompt")
+    if _is_token_ids(prompt):
+        return Prompts(prompt, 1)
+    for index, item in enumerate(prompt):
+        if not isinstance(item, type(prompt[0])) or not (isinstance(item, str) or _is_token_ids(item)):
+            openai.refuse_parameter(f"prompt[{index}]", "the prompts must all be texts, or all lists of token ids")
+        if not item:
+            openai.refuse_parameter(f"prompt[{index}]", "should have at least 1 character")
+    if len(prompt) == 1:
+        only = prompt[0]
+        return only if isinstance(only, str) else Prompts(only, 1)
+    if len(prompt) * document.get("n", 1) > _MOST_CHOICES:
+        openai.refuse_parameter("prompt", f"at most {_MOST_CHOICES} choices, for all prompts together")
+    return Prompts(prompt, len(prompt))
+
+
+def _is_token_ids(value: Any) -> bool:
+    """Whether these are the token ids of a prompt; True and False are numbers to Python alone."""
+    return isinstance(value, list) and all(type(token) is int and token >= 0 for token in value)
 
 
 def _choice(choice: Choice) -> JsonObject:

@@ -55,7 +55,12 @@ ERRORS: dict[str, ErrorKind] = {
         "The request was refused before it reached a model.",
     ),
     "model_not_found": ErrorKind(404, _REQUEST, "unknown model", "The model does not exist."),
-    "not_found": ErrorKind(404, _REQUEST, "unknown route", "There is nothing at this path."),
+    "not_found": ErrorKind(
+        404,
+        _REQUEST,
+        "unknown route",
+        "There is nothing at this path. The base URL of an OpenAI client ends in /v1 or /stream/v1.",
+    ),
     "method_not_allowed": ErrorKind(405, _REQUEST, "unknown method", "This path does not take this method."),
     "request_too_large": ErrorKind(
         413,
@@ -113,6 +118,13 @@ ERRORS: dict[str, ErrorKind] = {
 }
 
 
+FALLS_BACK = frozenset(
+    {"model_not_ready", "model_throttled", "model_unavailable", "model_error", "model_misconfigured"}
+)
+"""Failures of a variant for which another one may answer, where its record names one: not the client's, nor when
+time is up. The state machine knows them by their names upstream."""
+
+
 class ApiError(Exception):
     """A failure that has its response; `message` is safe to show to the client.
 
@@ -137,6 +149,11 @@ class ApiError(Exception):
         self.upstream = upstream
         self.retry_after = self.kind.retry_after if retry_after is None else retry_after
         super().__init__(self.message)
+
+    @property
+    def retry_after_header(self) -> str:
+        """The value of the header Retry-After; empty where the answer has none."""
+        return "" if self.retry_after is None else str(self.retry_after)
 
     def body(self, request_id: str) -> dict[str, Any]:
         """OpenAI's error object, with the request id that finds the failure in the logs."""

@@ -1,4 +1,4 @@
-"""What the model's service says of a request that it refuses (ValidationException): whose fault it is, and why.
+"""What the model's service says of a request that it refuses: whose fault it is, and why.
 
 Most such sentences are about the client's own body ("max_tokens must be at least 1, got 0"), and nobody else can act on
 them, so the client gets the sentence: shortened, and without the names of what lies behind us.
@@ -27,6 +27,17 @@ _ABOUT_THE_MODEL = re.compile(
     re.IGNORECASE,
 )
 
+# An endpoint with no copy of its model: it scales from zero, which takes minutes. The sentence is not documented.
+# https://docs.aws.amazon.com/sagemaker/latest/dg/endpoint-auto-scaling-zero-instances.html
+_SCALED_TO_ZERO = "no capacity"
+# How SageMaker tells of a container's own error: ModelError in
+# https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_runtime_InvokeEndpoint.html
+_CONTAINER_SAID = re.compile(r'Received client error \((4\d\d)\) from .{1,100}? with message "', re.DOTALL)
+_AFTER_WHAT_IT_SAID = '". See http'
+_CLIENTS_FAULT = ("400", "413", "422")
+"""Statuses by which containers refuse what a client asked: a context that is too long, a value out of its bounds."""
+_TOO_BUSY = "429"
+
 # What no client is told, and what takes its place. The first are added by SDKs behind or before a sentence.
 _INSIDE = (
     (re.compile(r"\((?:Service|SDK Attempt Count|Status Code|Request ID):[^()]{0,500}\)"), ""),
@@ -53,6 +64,26 @@ def refused_by_service(cause: str, upstream: str) -> ApiError:
     if not said:
         return ApiError("model_rejected_request", upstream=upstream)
     return ApiError("model_rejected_request", f"The model refused the request: {said}", upstream=upstream)
+
+
+def refused_by_endpoint(code: str, cause: str, upstream: str) -> ApiError:
+    """The error for a failure of a SageMaker endpoint that its `cause` may tell more of than its name's `code`.
+
+    >>> cause = 'Received client error (400) from model with message "too long". See https://'
+    >>> refused_by_endpoint("model_error", cause, upstream="x").message
+    'The model refused the request: too long'
+    """
+    if code == "model_misconfigured":
+        return ApiError("model_not_ready" if _SCALED_TO_ZERO in cause else code, upstream=upstream)
+    found = _CONTAINER_SAID.search(cause[:_LONGEST_CAUSE])
+    if found is None:
+        return ApiError(code, upstream=upstream)
+    if found[1] == _TOO_BUSY:
+        return ApiError("model_throttled", upstream=upstream)
+    if found[1] not in _CLIENTS_FAULT:
+        return ApiError(code, upstream=upstream)
+    said = cause[found.end() : _LONGEST_CAUSE].partition(_AFTER_WHAT_IT_SAID)[0].removesuffix('"')
+    return refused_by_service(said, upstream=upstream)
 
 
 def sentence(cause: str) -> str:

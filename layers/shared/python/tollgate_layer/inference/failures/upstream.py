@@ -31,6 +31,15 @@ UPSTREAM: dict[str, str] = {
     "ConnectTimeoutError": "model_unavailable",
     "ReadTimeoutError": "timeout",
     "ResponseStreamingError": "model_error",
+    # SageMaker runtime: as the service names them, since some are Bedrock's names with another meaning.
+    "SageMakerRuntime.ModelError": "model_error",
+    "SageMakerRuntime.ModelStreamError": "model_error",
+    "SageMakerRuntime.InternalStreamFailure": "model_error",
+    "SageMakerRuntime.InternalFailure": "model_unavailable",
+    "SageMakerRuntime.InternalDependencyException": "model_unavailable",
+    "SageMakerRuntime.ServiceUnavailable": "model_unavailable",
+    "SageMakerRuntime.SageMakerRuntimeException": "model_unavailable",
+    "SageMakerRuntime.ValidationError": "model_misconfigured",
     # Step Functions itself.
     "States.Timeout": "timeout",
     "States.HeartbeatTimeout": "timeout",
@@ -78,6 +87,7 @@ UPSTREAM: dict[str, str] = {
 }
 
 _BEDROCK_PREFIXES = ("Bedrock.", "BedrockRuntime.")
+_ENDPOINT_PREFIX = "SageMakerRuntime."
 _FUNCTION_STATES = ("Preprocess", "Postprocess")
 
 
@@ -88,6 +98,12 @@ def classify(upstream_name: str) -> str:
     Bedrock, and ends them in `Exception`; in-stream errors start with a small letter (`throttlingException`).
     """
     name = upstream_name
+    if name.lower().startswith(_ENDPOINT_PREFIX.lower()):
+        bare = name[len(_ENDPOINT_PREFIX) :]
+        for spelling in (bare, bare.removesuffix("Exception")):
+            if _ENDPOINT_PREFIX + spelling in UPSTREAM:
+                return UPSTREAM[_ENDPOINT_PREFIX + spelling]
+        name = bare  # as Bedrock has it
     for prefix in _BEDROCK_PREFIXES:
         name = name.removeprefix(prefix)
     name = name[:1].upper() + name[1:]
@@ -97,7 +113,7 @@ def classify(upstream_name: str) -> str:
 def from_upstream(name: str, *, state: str | None = None, cause: str = "") -> ApiError:
     """The error for a failure named `name`; `state` is the step of the path that failed, `cause` what was said of it.
 
-    Only the cause of a refusal by the model's service is looked at.
+    Only the cause of a refusal by the model's service, or by an endpoint's container, is looked at.
     """
     if name == "States.DataLimitExceeded" and state == "InvokeModel":
         return answer_too_large(upstream=name)
@@ -106,6 +122,10 @@ def from_upstream(name: str, *, state: str | None = None, cause: str = "") -> Ap
     if state in _FUNCTION_STATES and "." not in name:  # an exception of the function's code, whatever its class
         return ApiError("internal_error", upstream=name)
     code = classify(name)
+    if code in ("model_error", "model_misconfigured") and name.lower().startswith(_ENDPOINT_PREFIX.lower()):
+        from tollgate_layer.inference.failures.refusals import refused_by_endpoint  # few requests are refused
+
+        return refused_by_endpoint(code, cause, upstream=name)
     if code == "model_rejected_request":
         from tollgate_layer.inference.failures.refusals import refused_by_service  # few requests are refused
 

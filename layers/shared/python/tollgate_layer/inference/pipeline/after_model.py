@@ -11,7 +11,7 @@ from tollgate_layer.inference.completion import add_up
 from tollgate_layer.inference.completion_spec import CompletionSpec
 from tollgate_layer.inference.failures.errors import AnswerError
 from tollgate_layer.inference.json_text import is_too_deep
-from tollgate_layer.inference.response import EVENT_STREAM, Response
+from tollgate_layer.inference.response import Response
 
 
 class Completed(NamedTuple):
@@ -38,8 +38,9 @@ def complete(spec: CompletionSpec, answer: Any) -> Completed:
     if spec.stream:
         # The step path has the whole answer before it can send a byte: all of the stream's events at once.
         writer = dialect.event_writer(spec)
-        events = [writer.write(delta) for delta in deltas]
-        body = "".join(events) + writer.end(reader.usage)
-        return Completed(Response(200, EVENT_STREAM, "", body), reader.outcome())
-    body = dialect.write(spec, add_up(deltas, reader.usage))
-    return Completed(Response(200, "application/json", "", body), reader.outcome())
+        events = b"".join([writer.write(delta) for delta in deltas]) + writer.end(reader.usage)
+        response = Response(200, dialect.stream_type, "", events.decode())
+    else:
+        body = dialect.write(spec, add_up(deltas, reader.usage))
+        response = Response(200, "application/json", "", body)
+    return Completed(response.with_headers(dialects.completion_headers(spec)), reader.outcome())

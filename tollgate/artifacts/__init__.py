@@ -1,9 +1,0 @@
-"""Model artifacts in Hugging Face's layout, judged by the rules of Custom Model Import before a job starts.
-
-Only file names, JSON files and the headers of safetensors files are read: never a tensor, never a pickle.
-"""
-
-from tollgate.artifacts.inspection import Inspection, InspectionError, inspect
-from tollgate.artifacts.source import ArtifactSource, LocalArtifacts
-
-__all__ = ["ArtifactSource", "Inspection", "InspectionError", "LocalArtifacts", "inspect"]

@@ -1,0 +1,28 @@
+"""`tollgate promote`: give all of a model's requests to one variant, now."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from tollgate.cli.record import author, changes_of
+from tollgate.cli.target import about_a_stack
+from tollgate.cli.weights_moved import is_gone_in, report_move
+
+if TYPE_CHECKING:
+    from tollgate.deployment import Deployment
+
+
+@click.command()
+@click.argument("model")
+@click.argument("variant", required=False)
+@click.option("--reason", default="", help="Why, for the audit.")
+@about_a_stack
+def promote(deployment: Deployment, as_json: bool, model: str, variant: str | None, reason: str) -> None:
+    """Give all requests of MODEL to VARIANT at once; by default to the one that came last.
+
+    In the middle of a release, the release ends with it: it touches the record no more.
+    """
+    changed = changes_of(deployment).promote(model, variant, author(deployment, reason), is_gone_in(deployment))
+    report_move(deployment, changed, as_json)

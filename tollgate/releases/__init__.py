@@ -1,0 +1,1 @@
+"""Releases as commands see them: started, followed, and their artifacts uploaded."""
