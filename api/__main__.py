@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 
 from api.contract import openapi_document, to_yaml
+from api.hooks import AfterAnswer, BeforeAnswer, contract_schema
 from api.model_record import ModelRecord
 from api.published_schemas import published_schema
 from api.requests.chat_completions import ChatCompletionRequest
@@ -41,11 +42,14 @@ def generated_files() -> dict[Path, str]:
         schema = validator_schema(model, fill_in=False)
         documents[name] = schema
         fields.update(field_paths(schema))
+    documents["hook_before"] = validator_schema(BeforeAnswer, fill_in=True)
+    documents["hook_after"] = validator_schema(AfterAnswer, fill_in=True)
     documents["request_fields"] = sorted(fields)
     documents["parameters"] = parameter_table([ChatCompletionRequest, CompletionRequest])
     documents["stream_routes"] = stream_routes(read_contract())
     files = {GENERATED / f"{name}.json": json.dumps(document, indent=1) + "\n" for name, document in documents.items()}
-    return {API / "openapi.yaml": openapi_yaml(), **files}
+    hooks = json.dumps(contract_schema(), indent=2) + "\n"
+    return {API / "openapi.yaml": openapi_yaml(), ROOT / "docs" / "hooks-v1.schema.json": hooks, **files}
 
 
 def stream_routes(contract: dict[str, Any]) -> dict[str, str]:

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from api.requests.shape import Shape
-from tollgate_layer.inference.record import MODEL_NAME
+from tollgate_layer.inference.record import HOOK_FUNCTION, MODEL_NAME
 
 Tokens = Annotated[int, Field(ge=1)]
 
@@ -68,6 +68,34 @@ class ServerPrompt(Shape):
     user: str = Field(description="The user's text, with {{ names }} to fill in.")
 
 
+class Hook(Shape):
+    """A function of the team's own that is called before the model."""
+
+    function: Annotated[str, Field(pattern=HOOK_FUNCTION)] = Field(
+        description="Its ARN, perhaps with an alias; the parameter HookFunctionArns allows it."
+    )
+    timeout_s: Annotated[int, Field(ge=1, le=20)] = Field(3, description="How many seconds it may take.")
+    on_failure: Literal["fail", "skip"] = Field(
+        "fail", description="What becomes of a request when the hook fails: it fails, too, or goes on without it."
+    )
+
+
+class AfterHook(Hook):
+    """A function of the team's own that is called after the model."""
+
+    stream: Literal["hold", "end", "off"] = Field(
+        "hold", description="Streams are held until it has seen them, shown to it at their end, or not at all."
+    )
+
+
+class Hooks(Shape):
+    """The team's own functions around the model."""
+
+    version: Literal[1] = Field(1, description="The version of the hooks' contract.")
+    before: Hook | None = Field(None, description="Called before the model.")
+    after: AfterHook | None = Field(None, description="Called after the model.")
+
+
 class ModelRecord(Shape):
     """A model as clients know it."""
 
@@ -79,6 +107,7 @@ class ModelRecord(Shape):
     container: Literal["tgi", "lmi"] = Field(
         "tgi", description="The serving container in whose shapes SageMaker's clients are answered."
     )
+    hooks: Hooks | None = Field(None, description="The team's own functions around the model.")
     ignore_parameters: list[str] = Field(
         [], description="Parameters of clients that cannot be changed: left out, and told in x-tollgate-ignored."
     )

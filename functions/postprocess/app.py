@@ -11,6 +11,7 @@ from tollgate_layer.inference.failures.upstream import answer_too_large, from_up
 from tollgate_layer.inference.json_text import parse_json
 from tollgate_layer.inference.pipeline.after_model import complete
 from tollgate_layer.inference.request_log import RequestLog, function_logger
+from tollgate_layer.inference.response import Response
 from tollgate_layer.inference.state_data import fits_into_a_state
 
 logger = function_logger()
@@ -36,27 +37,47 @@ def _read(answer: Any) -> Any:
 def lambda_handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     """One answer, or one failure: {state, error, cause}; the model alone has a cause.
 
-    Event: {request_id, key_id, dialect, spec, attempts, model_ms}, and {answer} or {failure}; the answer of an endpoint
-    is text. `spec` is null where Preprocess made none, `model_ms` where the model did not answer. Result: the response.
+    Event: {request_id, key_id, dialect, spec, attempts, model_ms}, and {answer}, {failure} or {after}; the answer of an
+    endpoint is text. `spec` is null where Preprocess made none, `model_ms` where the model did not answer. `after` is
+    what this function has returned before, and the answer or failure of the hook that was asked.
+
+    Result: the response; or {after: {call, response, outcome, model_ms}}, where a hook is to see the completion.
     """
     request_id = event["request_id"]
     log = RequestLog(logger, request_id=request_id, key_id=event["key_id"], attempts=event.get("attempts"))
+    is_over = True
     try:
-        if event.get("spec"):
-            spec = CompletionSpec.from_json(event["spec"])
-            log.asked(spec)
-        if "failure" in event:
-            failure = event["failure"]
-            raise from_upstream(failure["error"], state=failure["state"], cause=failure.get("cause", ""))
-        completed = complete(spec, _read(event["answer"]))
-        if not fits_into_a_state(completed.response):
+        result = _result(event, log)
+        if not fits_into_a_state(result):
             raise answer_too_large()
+        is_over = not isinstance(result, dict)
     except ApiError as error:
         log.failed(error)
         return dialects.find(event["dialect"]).write_error(error, request_id)._asdict()
     else:
-        model_ms = event.get("model_ms")
-        log.completed(spec, completed.outcome, None if model_ms is None else model_ms / 1000)
-        return completed.response._asdict()
+        return result._asdict() if isinstance(result, Response) else result
     finally:
-        log.write()
+        if is_over:  # else the request comes back, with what its hook has answered
+            log.write()
+
+
+def _result(event: dict[str, Any], log: RequestLog) -> Response | dict[str, Any]:
+    """The response, or a hook's call. Raises ApiError: there is none."""
+    if event.get("spec"):
+        spec = CompletionSpec.from_json(event["spec"])
+        log.asked(spec)
+    if "failure" in event:
+        failure = event["failure"]
+        raise from_upstream(failure["error"], state=failure["state"], cause=failure.get("cause", ""))
+    if "after" in event:
+        from tollgate_layer.inference.hooks.after import finish  # only records with hooks need it
+
+        return finish(spec, event["after"], log)
+    completed = complete(spec, _read(event["answer"]))
+    if completed.completion is not None:
+        from tollgate_layer.inference.hooks.after import ask_first
+
+        return ask_first(spec, completed, event)
+    model_ms = event.get("model_ms")
+    log.completed(spec, completed.outcome, None if model_ms is None else model_ms / 1000)
+    return completed.response

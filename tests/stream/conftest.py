@@ -13,9 +13,8 @@ import pytest
 from aws_lambda_powertools import Logger
 
 from streaming.application import Application
-from streaming.pipeline import StreamingPipeline
 from tests.stream.asgi import CHAT, Received, request
-from tests.stream.fakes import FakeModel, FakeRecords
+from tests.stream.fakes import FakeModel, FakeRecords, application
 
 ARN = "arn:aws:bedrock:us-east-1:123456789012:imported-model/abcdefghijkl"
 HELLO = {"model": "m", "messages": [{"role": "user", "content": "Hello"}]}
@@ -60,10 +59,11 @@ def log() -> Log:
 def make_app(log: Log) -> Callable[..., Application]:
     """An application whose model follows the scripts."""
 
-    def make(model: FakeModel, records: dict[str, Any] | None = None, **settings: float) -> Application:
+    def make(
+        model: FakeModel, records: dict[str, Any] | None = None, functions: Any = None, **settings: float
+    ) -> Application:
         limits = {"model_wait_s": 5.0, "timeout_s": 10.0, "comment_interval_s": 5.0} | settings
-        path = StreamingPipeline(FakeRecords(records or {"m": record()}), model, limits.pop("model_wait_s"))
-        return Application(path, log.logger, **limits)
+        return application(FakeRecords(records or {"m": record()}), model, log.logger, functions, **limits)
 
     return make
 
@@ -73,7 +73,9 @@ def ask(make_app: Callable[..., Application]) -> Callable[..., Received]:
     """Send one chat to an application whose model follows the scripts."""
 
     def ask(model: FakeModel, body: Any = None, path: str = CHAT, **options: Any) -> Received:
-        settings = {name: options.pop(name) for name in list(options) if name.endswith("_s") or name == "records"}
+        settings = {
+            name: options.pop(name) for name in list(options) if name.endswith("_s") or name in ("records", "functions")
+        }
 
         async def run() -> Received:
             return await request(make_app(model, **settings), path, body or STREAM, **options)

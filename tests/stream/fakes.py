@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import Any
 
+from streaming.application import Application
+from streaming.pipeline import StreamingPipeline
+from streaming.preparation import Preparation
 from tollgate_layer.inference.failures.errors import ApiError
+from tollgate_layer.inference.hooks.contract import HookCall, HookReport
 from tollgate_layer.inference.pipeline.before_model import Invocation
 
 
@@ -81,3 +85,27 @@ class FakeModels:
 
     def stream(self, invocation: Invocation) -> AsyncGenerator[list[Any]]:
         return self._models[invocation.model_id].stream(invocation)
+
+
+class FakeFunctions:
+    """The team's own functions: each call gets the next report, or what a Python function answers to its event."""
+
+    def __init__(self, *reports: HookReport, answers: Callable[[dict], Any] | None = None) -> None:
+        self._reports = list(reports)
+        self._answers = answers
+        self.events: list[dict[str, Any]] = []
+        """The events of all calls, whole."""
+
+    async def call(self, call: HookCall, body: str) -> HookReport:
+        event = {**call.event, "body": body, "deadline_ms": int(call.timeout_s * 1000)}
+        self.events.append(event)
+        if self._answers is not None:
+            return HookReport(answer=self._answers(event))
+        return self._reports.pop(0)
+
+
+def application(records: Any, model: Any, logger: Any, functions: Any = None, **settings: Any) -> Application:
+    """The application around fakes; `settings` are its own, and `model_wait_s`."""
+    functions = functions or FakeFunctions()
+    pipeline = StreamingPipeline(model, functions, settings.pop("model_wait_s", 5.0))
+    return Application(Preparation(records, functions), pipeline, logger, **settings)

@@ -13,13 +13,11 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from streaming.application import Application
 from streaming.aws.bedrock import BedrockModel
-from streaming.pipeline import StreamingPipeline
 from tests.conftest import ROOT
 from tests.stream.asgi import CHAT, COMPLETIONS, Received, request
 from tests.stream.conftest import Log, record
-from tests.stream.fakes import FakeRecords
+from tests.stream.fakes import FakeRecords, application
 from tests.stream.upstream import BytesService, http
 from tollgate.emulators.bedrock import eventstream
 from tollgate_layer.inference.pipeline.before_model import prepare, read
@@ -198,8 +196,8 @@ def step_path(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatc
 def ask_stream_path(kind: Kind, answer: bytes, log: Log, **changes: Any) -> Received:
     """What a client of the streaming base URL gets, whose model's HTTP response is `answer`."""
     model = BedrockModel(BytesService([answer]))
-    pipeline = StreamingPipeline(FakeRecords({"m": record(**kind.variant)}), model, 5.0)
-    app = Application(pipeline, log.logger, timeout_s=10.0, comment_interval_s=5.0)
+    records = FakeRecords({"m": record(**kind.variant)})
+    app = application(records, model, log.logger, timeout_s=10.0, comment_interval_s=5.0)
     path = CHAT if kind.dialect == "chat.completions" else COMPLETIONS
     return asyncio.run(request(app, path, {"model": "m"} | kind.request | changes))
 

@@ -9,13 +9,11 @@ import sys
 import httpx
 import pytest
 
-from streaming.application import Application
 from streaming.aws.bedrock import BedrockModel
 from streaming.aws.service import Service
 from streaming.aws.signature import Credentials
-from streaming.pipeline import StreamingPipeline
 from tests.stream.conftest import Log, record
-from tests.stream.fakes import FakeRecords
+from tests.stream.fakes import FakeRecords, application
 from tollgate.loopback import Server
 
 pytestmark = pytest.mark.path
@@ -38,8 +36,8 @@ def test_an_upstream_that_is_killed_in_mid_stream_is_an_error_event():
     assert upstream.stdout
     arn, url = upstream.stdout.readline().strip(), upstream.stdout.readline().strip()
     service = Service(url, "bedrock", "us-east-1", Credentials("local", "local"))
-    path = StreamingPipeline(FakeRecords({"m": record(model_id=arn)}), BedrockModel(service), model_wait_s=5)
-    server = Server(Application(path, Log().logger, timeout_s=30, comment_interval_s=10))
+    records, logger = FakeRecords({"m": record(model_id=arn)}), Log().logger
+    server = Server(application(records, BedrockModel(service), logger, timeout_s=30, comment_interval_s=10))
     try:
         # WHEN it is killed after the first tokens
         body = {"model": "m", "stream": True, "messages": [{"role": "user", "content": "word " * 200}]}

@@ -9,12 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streaming.application import Application
 from streaming.aws.bedrock import BedrockModel
-from streaming.pipeline import StreamingPipeline
 from tests.stream.asgi import CHAT, COMPLETIONS, Received, request
 from tests.stream.conftest import Log, record
-from tests.stream.fakes import FakeRecords, chunk
+from tests.stream.fakes import FakeRecords, application, chunk
 from tests.stream.upstream import BytesService, frames, http, split
 from tollgate.emulators.bedrock import eventstream
 
@@ -51,12 +49,12 @@ STREAMS = {
 
 
 def ask(record_text: str, fields: dict, pieces: list[bytes]) -> Received:
-    path = StreamingPipeline(FakeRecords({"m": record_text}), BedrockModel(BytesService(pieces)), model_wait_s=0)
+    records, model = FakeRecords({"m": record_text}), BedrockModel(BytesService(pieces))
     headers = {"x-amzn-request-context": '{"requestId": "r-1"}'}
     route = COMPLETIONS if "prompt" in fields else CHAT
 
     async def run() -> Received:
-        app = Application(path, Log().logger, timeout_s=10, comment_interval_s=10)
+        app = application(records, model, Log().logger, model_wait_s=0, timeout_s=10, comment_interval_s=10)
         return await request(app, route, {"model": "m", "stream": True} | fields, headers=headers)
 
     return asyncio.run(run())

@@ -9,12 +9,13 @@ import sys
 import uvicorn
 
 from streaming.application import Application
-from streaming.aws.backends import Backends
+from streaming.aws.backends import Backends, LateFunctions
 from streaming.aws.bedrock import BedrockModel
 from streaming.aws.dynamodb import TableRecords
 from streaming.aws.service import Service
-from streaming.interfaces import Model
+from streaming.interfaces import Functions, Model
 from streaming.pipeline import StreamingPipeline
+from streaming.preparation import Preparation
 from streaming.record_cache import CachedRecords
 from streaming.settings import Settings, SettingsError, read_settings
 from tollgate_layer.inference.request_log import function_logger
@@ -29,9 +30,10 @@ def build(settings: Settings) -> Application:
     runtime = Service(settings.bedrock_url, "bedrock", settings.region, settings.credentials)
     records = CachedRecords(TableRecords(table, settings.model_table), settings.record_ttl_s)
     models = Backends(BedrockModel(runtime), lambda: _sagemaker(settings))
-    path = StreamingPipeline(records, models, settings.model_wait_s)
+    functions = LateFunctions(lambda: _functions(settings))
     return Application(
-        path,
+        Preparation(records, functions),
+        StreamingPipeline(models, functions, settings.model_wait_s),
         function_logger(),
         timeout_s=settings.timeout_s,
         comment_interval_s=settings.comment_interval_s,
@@ -44,6 +46,13 @@ def _sagemaker(settings: Settings) -> Model:
     from streaming.aws.sagemaker import SageMakerModel
 
     return SageMakerModel(Service(settings.sagemaker_url, "sagemaker", settings.region, settings.credentials))
+
+
+def _functions(settings: Settings) -> Functions:
+    """The team's own functions; imported here, since most models have no hooks."""
+    from streaming.aws.functions import LambdaFunctions
+
+    return LambdaFunctions(Service(settings.lambda_url, "lambda", settings.region, settings.credentials))
 
 
 def main() -> None:

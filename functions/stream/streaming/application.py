@@ -13,7 +13,8 @@ from streaming.asgi import Receive, Scope, Send
 from streaming.cors import cors_headers
 from streaming.disconnect import ClientGoneError, UntilClientLeaves
 from streaming.identity import identify
-from streaming.pipeline import Attempt, StreamingPipeline
+from streaming.pipeline import StreamingPipeline
+from streaming.preparation import Asked, Attempt, Preparation
 from streaming.reply import EncodedResponse, Reply, encode
 from streaming.request_body import read_body
 from streaming.retries import Retries
@@ -41,6 +42,7 @@ class Application:
 
     def __init__(
         self,
+        preparation: Preparation,
         pipeline: StreamingPipeline,
         logger: Logger,
         *,
@@ -48,6 +50,7 @@ class Application:
         comment_interval_s: float,
         cors_origins: str = "",
     ) -> None:
+        self._preparation = preparation
         self._pipeline = pipeline
         self._logger = logger
         self._timeout_s = max(timeout_s - _RESERVE_S, 0)
@@ -65,7 +68,7 @@ class Application:
         log = RequestLog(self._logger, **identity._asdict())
         started = time.perf_counter()
         try:
-            last = await self._answer(scope, receive, reply, log)
+            last = await self._answer(scope, receive, reply, identity.key_id, log)
         except ClientGoneError:
             log.note(status=499, code="client_gone")
             last = None
@@ -82,7 +85,9 @@ class Application:
         log.write()
         await reply.end(last)
 
-    async def _answer(self, scope: Scope, receive: Receive, reply: Reply, log: RequestLog) -> EncodedResponse | None:
+    async def _answer(
+        self, scope: Scope, receive: Receive, reply: Reply, key_id: str, log: RequestLog
+    ) -> EncodedResponse | None:
         """The response; None where the completion was written as events."""
         route = find_route(scope)
         if route is None:
@@ -93,7 +98,9 @@ class Application:
         if not route.given:  # bodies of AWS's SDKs are JSON, whatever they are declared as
             _check_media_type(scope)
         incoming = IncomingRequest(route.dialect, reply.request_id, await read_body(receive), route.given)
-        attempt = await self._pipeline.prepare(incoming, log)
+        attempt = await self._preparation.prepare(Asked(incoming, key_id), log)
+        if isinstance(attempt, Response):
+            return await _answer_of_hook(attempt, reply)
         streams = attempt.prepared.spec.stream
         limit_s = self._timeout_s
         if not streams:
@@ -128,6 +135,17 @@ class Application:
             where = f"{frame.tb_frame.f_code.co_filename}:{frame.tb_lineno}"
             frame = frame.tb_next
         self._logger.error("bug", exception_name=type(error).__name__, location_of_exception=where)
+
+
+async def _answer_of_hook(response: Response, reply: Reply) -> EncodedResponse | None:
+    """A hook's answer in the model's place: as it is, or in a frame where the client's SDK reads nothing else."""
+    if not reply.dialect.streams:
+        return encode(response)
+    event = reply.dialect.whole_event(response.body)
+    if event is None:
+        raise ApiError("hook_failed", upstream="ResponseToTypedStream")
+    await reply.write(event)
+    return None
 
 
 def _check_method(scope: Scope, reply: Reply) -> None:

@@ -1,14 +1,17 @@
-"""The two interfaces through which the streaming path reaches AWS.
+"""The interfaces through which the streaming path reaches AWS.
 
-`aws/dynamodb.py` and `aws/bedrock.py` implement them; tests put fakes in their place.
+`aws/dynamodb.py`, `aws/bedrock.py` and `aws/functions.py` implement them; tests put fakes in their place.
 """
 
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from tollgate_layer.inference.pipeline.before_model import Invocation
+
+if TYPE_CHECKING:
+    from tollgate_layer.inference.hooks.contract import HookCall, HookReport
 
 
 class Records(Protocol):
@@ -41,3 +44,10 @@ class Model(Protocol):
         Raises:
             ApiError: the invocation fails, or its events end with an error. The events before it are yielded first.
         """
+
+
+class Functions(Protocol):
+    """Calls the team's own functions."""
+
+    async def call(self, call: HookCall, body: str) -> HookReport:
+        """Call a hook; `body` is the client's text. It never raises: a failure is in the report."""

@@ -10,21 +10,25 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, cast
 
-from streaming.interfaces import Model, Records
+from streaming.interfaces import Functions, Model
 from streaming.partial_results import collect_until_failure
+from streaming.preparation import Attempt
 from streaming.retries import Retries
 from tollgate_layer.inference.answer_reader import AnswerReader
 from tollgate_layer.inference.backends.bedrock import FORMATS
+from tollgate_layer.inference.backends.body_format import Usage
 from tollgate_layer.inference.completion_spec import CompletionSpec
 from tollgate_layer.inference.dialects import EventWriter
-from tollgate_layer.inference.failures.errors import FALLS_BACK, AnswerError, ApiError
-from tollgate_layer.inference.pipeline.after_model import complete
-from tollgate_layer.inference.pipeline.before_model import Prepared, prepare, read
-from tollgate_layer.inference.request import IncomingRequest, Request
+from tollgate_layer.inference.failures.errors import AnswerError, ApiError
+from tollgate_layer.inference.pipeline.after_model import Completed, complete
+from tollgate_layer.inference.pipeline.before_model import Prepared
 from tollgate_layer.inference.request_log import RequestLog
 from tollgate_layer.inference.response import Response
+
+if TYPE_CHECKING:
+    from streaming.hooked_stream import HookedStream
 
 # Of the time that a client waits, what is kept for the last attempt to be answered.
 _LAST_ATTEMPT_S = 3.0
@@ -33,52 +37,13 @@ _LAST_ATTEMPT_S = 3.0
 _USAGE_WAIT_S = 2.0
 
 
-class Attempt(NamedTuple):
-    """A prepared invocation, and the request and record that it comes from, of which another one may be made."""
-
-    prepared: Prepared
-    request: Request
-    record: str | None
-
-    def may_fall_back(self, failure: ApiError) -> bool:
-        """Whether another variant is to be asked after this failure."""
-        return self.prepared.spec.fallback is not None and failure.code in FALLS_BACK
-
-    def fall_back(self, failure: ApiError, log: RequestLog) -> Attempt:
-        """The attempt with the variant that the record names for this case.
-
-        Raises:
-            ApiError: it cannot be prepared.
-        """
-        spec = self.prepared.spec
-        log.fell_back(spec.model, spec.variant, failure)
-        request = self.request._replace(variant=spec.fallback)
-        prepared = prepare(request, self.record, time.time())
-        log.asked(prepared.spec)
-        return Attempt(prepared, request, self.record)
-
-
 class StreamingPipeline:
     """Answers requests; `model_wait_s` is how long a request waits for a model that is not ready."""
 
-    def __init__(self, records: Records, model: Model, model_wait_s: float) -> None:
-        self._records = records
+    def __init__(self, model: Model, functions: Functions, model_wait_s: float) -> None:
         self._model = model
+        self._functions = functions
         self._model_wait_s = model_wait_s
-
-    async def prepare(self, incoming: IncomingRequest, log: RequestLog) -> Attempt:
-        """The invocation for a request.
-
-        Raises:
-            ApiError: the request is refused, or the model's record cannot be read.
-        """
-        request = read(incoming)
-        log.note(model=request.model)
-        record = await self._records.get(request.model)
-        prepared = prepare(request, record, time.time())
-        log.asked(prepared.spec)
-        log.note(unknown_record_fields=prepared.unknown_record_fields or None)
-        return Attempt(prepared, request, record)
 
     def retries(self, limit_s: float) -> Retries:
         """The retries of a request whose answer must be there within `limit_s`.
@@ -108,7 +73,22 @@ class StreamingPipeline:
                     await retries.wait(failure)
             else:
                 log.completed(prepared.spec, completed.outcome, model_time_s)
-                return completed.response
+                return await self._finish(attempt, completed, log)
+
+    async def _finish(self, attempt: Attempt, completed: Completed, log: RequestLog) -> Response:
+        """The response to a whole completion, after the record's hook has seen it, if there is one.
+
+        Raises:
+            ApiError: the hook refuses the completion, or failed.
+        """
+        if completed.completion is None:
+            return completed.response
+        from tollgate_layer.inference.hooks.after import after_call, response_after
+
+        spec, (incoming, key_id) = attempt.prepared.spec, attempt.asked
+        call = after_call(spec, completed.completion, incoming, key_id, None)
+        report = await self._functions.call(call, incoming.body)
+        return response_after(spec, completed.response, completed.outcome.usage, report, log)
 
     async def stream(
         self, attempt: Attempt, begin: Callable[[CompletionSpec], EventWriter], log: RequestLog, retries: Retries
@@ -120,7 +100,7 @@ class StreamingPipeline:
         """
         begun = False
         prepared = attempt.prepared
-        writer = begin(prepared.spec)
+        writer = _seen_by_hook(begin(prepared.spec), prepared.spec)
         while True:
             log.note(attempts=retries.attempts)
             started = time.perf_counter()
@@ -130,23 +110,31 @@ class StreamingPipeline:
                     async for event in events:
                         begun = True
                         retries.answered()
-                        yield event
+                        if event:  # a hook may hold it back
+                            yield event
             except ApiError as failure:
                 if begun:
                     raise
                 if attempt.may_fall_back(failure):
                     attempt = attempt.fall_back(failure, log)
                     prepared = attempt.prepared
-                    writer = begin(prepared.spec)
+                    writer = _seen_by_hook(begin(prepared.spec), prepared.spec)
                 else:
                     await retries.wait(failure)
             else:
                 log.completed(prepared.spec, reader.outcome(), _seconds_since(started))
-                yield writer.end(reader.usage)
+                yield await self._end(attempt, writer, reader.usage, log)
                 return
             finally:
                 # Also for a stream that broke, or that its client left: how far it came.
                 log.note(completion_length=reader.outcome().completion_length or None)
+
+    async def _end(self, attempt: Attempt, writer: EventWriter, usage: Usage, log: RequestLog) -> bytes:
+        """The last events of a stream. Raises ApiError: the record's hook refuses the completion, or failed."""
+        if attempt.prepared.spec.after is None:
+            return writer.end(usage)
+        incoming, key_id = attempt.asked
+        return await cast("HookedStream", writer).ask(self._functions, usage, incoming, key_id, log)
 
     async def _events(self, prepared: Prepared, reader: AnswerReader, writer: EventWriter) -> AsyncGenerator[bytes]:
         """The events of one invocation; what one network read brought goes on in one write.
@@ -171,6 +159,15 @@ class StreamingPipeline:
                     break
         if not reader.finished:
             raise AnswerError
+
+
+def _seen_by_hook(writer: EventWriter, spec: CompletionSpec) -> EventWriter:
+    """The writer of a stream, behind one that shows it to the record's hook where there is one."""
+    if spec.after is None:
+        return writer
+    from streaming.hooked_stream import HookedStream
+
+    return HookedStream(writer, spec)
 
 
 def _seconds_since(started: float) -> float:

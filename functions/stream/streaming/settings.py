@@ -30,6 +30,7 @@ class Settings(NamedTuple):
     timeout_s: float
     """How long API Gateway waits for the whole response."""
     sagemaker_url: str = ""
+    lambda_url: str = ""
     cors_origins: str = ""
     """The origins whose web pages may read answers, with commas between them, or `*`."""
 
@@ -62,6 +63,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         model_wait_s=_number(environment, "TOLLGATE_MODEL_WAIT_S", 300),
         timeout_s=_number(environment, "TOLLGATE_TIMEOUT_MS", 900_000) / 1000,
         sagemaker_url=_endpoint(environment, "SAGEMAKER_RUNTIME", f"runtime.sagemaker.{region}"),
+        lambda_url=_endpoint(environment, "LAMBDA", f"lambda.{region}"),
         cors_origins=environment.get("TOLLGATE_CORS_ORIGINS", ""),
     )
 

@@ -1,12 +1,15 @@
-"""Where a record's variants run: on Bedrock, or on SageMaker endpoints."""
+"""Where a record's variants run, on Bedrock or on SageMaker endpoints; and what few records need is made when asked."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from streaming.interfaces import Model
+from streaming.interfaces import Functions, Model
 from tollgate_layer.inference.pipeline.before_model import Invocation
+
+if TYPE_CHECKING:
+    from tollgate_layer.inference.hooks.contract import HookCall, HookReport
 
 
 class Backends:
@@ -31,3 +34,17 @@ class Backends:
         if self._sagemaker is None:
             self._sagemaker = self._make_sagemaker()
         return self._sagemaker
+
+
+class LateFunctions:
+    """The team's own functions, whose client `make` makes when the first hook is called."""
+
+    def __init__(self, make: Callable[[], Functions]) -> None:
+        self._make = make
+        self._functions: Functions | None = None
+
+    async def call(self, call: HookCall, body: str) -> HookReport:
+        """See `interfaces.Functions`."""
+        if self._functions is None:
+            self._functions = self._make()
+        return await self._functions.call(call, body)

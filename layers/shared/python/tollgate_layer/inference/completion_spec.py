@@ -28,6 +28,7 @@ class CompletionSpec(NamedTuple):
     request asked for in vain, and `kept` is what the dialect keeps of the request to write its answer.
     `container` is the serving container in whose shapes SageMaker's clients are answered, and
     `fallback` the variant that is asked where this one fails.
+    `after` is the record's hook that sees the completion, `hook_state` what the hook before it has left for it.
     """
 
     dialect: str
@@ -49,6 +50,8 @@ class CompletionSpec(NamedTuple):
     kept: JsonObject | None = None
     container: str = "tgi"
     fallback: str | None = None
+    after: JsonObject | None = None
+    hook_state: Any = None
 
     @classmethod
     def from_json(cls, value: JsonObject) -> CompletionSpec:

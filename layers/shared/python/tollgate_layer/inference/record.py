@@ -14,6 +14,8 @@ from tollgate_layer.inference import schemas
 from tollgate_layer.inference.failures.errors import ApiError
 from tollgate_layer.inference.json_text import JsonObject
 
+HOOK_FUNCTION = r"^arn:aws[a-z-]*:lambda:[a-z0-9-]+:\d{12}:function:[A-Za-z0-9_-]{1,64}(:[A-Za-z0-9_$-]+)?$"
+"""The ARN of a function, perhaps with an alias or a version."""
 MODEL_NAME = r"^[a-z0-9][a-z0-9._-]{0,62}$"
 
 
@@ -63,6 +65,43 @@ class ServerPrompt(NamedTuple):
     user: str
 
 
+class Hook(NamedTuple):
+    """A function of the team's own, by its ARN, that is called before the model.
+
+    `on_failure` says what becomes of a request when it gives no answer: `fail`, or `skip`, which goes on without it.
+    """
+
+    function: str
+    timeout_s: int
+    on_failure: str
+
+
+class AfterHook(NamedTuple):
+    """As `Hook`, called after the model.
+
+    `stream` says how it sees streamed completions: `hold` keeps them back until it has seen them, `end` calls it when
+    the client has them, `off` not at all.
+    """
+
+    function: str
+    timeout_s: int
+    on_failure: str
+    stream: str
+
+
+class Hooks(NamedTuple):
+    """The hooks of a model."""
+
+    before: Hook | None
+    after: AfterHook | None
+
+    @classmethod
+    def from_json(cls, fields: JsonObject) -> Hooks:
+        """The hooks with these fields, of which none may be missing."""
+        before, after = fields["before"], fields["after"]
+        return cls(None if before is None else Hook(**before), None if after is None else AfterHook(**after))
+
+
 class ModelRecord(NamedTuple):
     """A model as clients know it.
 
@@ -76,12 +115,13 @@ class ModelRecord(NamedTuple):
     prompt: ServerPrompt | None
     ignore_parameters: list[str]
     container: str
+    hooks: Hooks | None
     unknown_fields: int = 0
 
     @classmethod
     def from_json(cls, fields: JsonObject, unknown_fields: int = 0) -> ModelRecord:
         """The record with these fields, of which none may be missing: a checked record has its defaults."""
-        prompt = fields["prompt"]
+        prompt, hooks = fields["prompt"], fields["hooks"]
         return cls(
             model=fields["model"],
             variants=[Variant(**variant) for variant in fields["variants"]],
@@ -90,6 +130,7 @@ class ModelRecord(NamedTuple):
             prompt=None if prompt is None else ServerPrompt(**prompt),
             ignore_parameters=fields["ignore_parameters"],
             container=fields["container"],
+            hooks=None if hooks is None else Hooks.from_json(hooks),
             unknown_fields=unknown_fields,
         )
 

@@ -13,7 +13,7 @@ class IncomingRequest(NamedTuple):
 
     `dialect` names the wire shape that its route speaks (see `dialects`), `body` is the unread text of its body.
     `given` is what the route says beside the body, in the dialects of AWS: `model`, which the path names, and the
-    headers `target_variant`, `accept` and `custom_attributes`, empty or missing where there are none.
+    headers `content_type`, `target_variant`, `accept` and `custom_attributes`, empty or missing where there are none.
     """
 
     dialect: str
@@ -23,6 +23,7 @@ class IncomingRequest(NamedTuple):
 
 
 GIVEN_HEADERS = {
+    "content_type": "Content-Type",
     "target_variant": "X-Amzn-SageMaker-Target-Variant",
     "accept": "X-Amzn-SageMaker-Accept",
     "custom_attributes": "X-Amzn-SageMaker-Custom-Attributes",

@@ -118,6 +118,17 @@ class RequestLog:
         by_variant = {"model": model, "variant": _dimension_value(variant)}
         _write_line(_embedded_metrics({"Fallbacks": 1.0}, {"model": model}, counted, by_variant))
 
+    def hook_failed(self, hook: str, error_name: str, *, skipped: bool) -> None:
+        """Note that a hook gave no usable answer. Its name for the error is told, never its message."""
+        self.note(hook=hook, hook_error=error_name[:_LONGEST_NAME])
+        self._count("HookSkipped" if skipped else "HookFailed")
+
+    def answered_by_hook(self, model: str, status: int) -> None:
+        """Note that a hook answered in the model's place."""
+        self._dimension = {"model": model}
+        self.note(status=status, hook="before")
+        self._count("Requests")
+
     def failed(self, error: ApiError) -> None:
         """Note a failure, and count it by its code."""
         upstream = error.upstream[:_LONGEST_NAME] if error.upstream else None

@@ -8,3 +8,5 @@ KEEP_WARM = "keep-warm"
 """The key id of requests that only keep a model warm. No client's key has it: API Gateway makes ids of its own."""
 RELEASE = "release"
 """The key id of golden prompts, which a release asks before any client does. They are counted nowhere."""
+NOT_CLIENTS = frozenset({KEEP_WARM, RELEASE})
+"""The key ids of requests that are no client's."""

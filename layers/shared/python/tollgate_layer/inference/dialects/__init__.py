@@ -56,6 +56,10 @@ class Dialect(Protocol):
     stream_type: str
     keep_alive: bytes
 
+    @property
+    def streams(self) -> bool | None:
+        """Whether the answers on its routes are streams; None where each body says it."""
+
     def read(self, incoming: IncomingRequest) -> Request:
         """The request in a body. Raises RequestError: `invalid_json` or `invalid_parameter`."""
 
@@ -64,6 +68,9 @@ class Dialect(Protocol):
 
     def event_writer(self, spec: CompletionSpec) -> EventWriter:
         """A writer for the events of one stream."""
+
+    def whole_event(self, body: str) -> bytes | None:
+        """A stream that holds nothing but a hook's own body; None where a stream's types leave no room for it."""
 
     def answer_headers(self, spec: CompletionSpec) -> dict[str, str]:
         """Headers of a completion's response, whole or streamed, by the names of their fields in `Response`."""

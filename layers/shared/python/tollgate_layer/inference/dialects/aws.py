@@ -37,6 +37,10 @@ class AwsDialect:
         """None but those of every answer."""
         return {}
 
+    def whole_event(self, body: str) -> bytes | None:
+        """None: the streams of most operations have types."""
+        return None
+
     def aws_error(self, error: ApiError) -> AwsError:
         """The runtime's own error for one of ours."""
         raise NotImplementedError

@@ -36,6 +36,7 @@ _ERRORS = {
     "timeout": (408, "ModelTimeoutException"),
     "model_error": (424, "ModelErrorException"),
     "model_misconfigured": (424, "ModelErrorException"),
+    "hook_failed": (424, "ModelErrorException"),
     "model_unavailable": (503, "ServiceUnavailableException"),
     "internal_error": (500, "InternalServerException"),
 }
@@ -158,14 +159,14 @@ class InvokeEvents:
         if self._first_ms is None:
             self._first_ms = latency_ms(self._spec)
         if self._chunks is not None:
-            return b"".join([_chunk(data) for data in _documents(self._chunks.write(delta))])
+            return b"".join([chunk_frame(data) for data in _documents(self._chunks.write(delta))])
         chunk = {
             "generation": delta.content or "",
             "prompt_token_count": None,
             "generation_token_count": None,
             "stop_reason": delta.finish_reason,
         }
-        return _chunk(to_json(chunk).encode())
+        return chunk_frame(to_json(chunk).encode())
 
     def end(self, usage: Usage) -> bytes:
         """The usage's chunk, which also has Bedrock's own counts and latencies."""
@@ -178,9 +179,9 @@ class InvokeEvents:
         }
         field = f'"{METRICS}": {to_json(metrics)}'.encode()
         if self._chunks is None:
-            return _chunk(b"{" + field + b"}")
+            return chunk_frame(b"{" + field + b"}")
         (last,) = _documents(self._chunks.end(usage))
-        return _chunk(last.removesuffix(b"}") + b", " + field + b"}")
+        return chunk_frame(last.removesuffix(b"}") + b", " + field + b"}")
 
     def fail(self, error: ApiError, request_id: str) -> bytes:
         return _exception(error)
@@ -200,5 +201,6 @@ def _frame(event_type: str, payload: JsonObject) -> bytes:
     return event_frame(event_type, to_json(payload).encode())
 
 
-def _chunk(data: bytes) -> bytes:
+def chunk_frame(data: bytes) -> bytes:
+    """A frame with a chunk of InvokeModelWithResponseStream."""
     return _frame("chunk", {"bytes": base64.b64encode(data).decode()})

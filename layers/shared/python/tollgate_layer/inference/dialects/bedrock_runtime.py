@@ -17,6 +17,7 @@ from tollgate_layer.inference.dialects.bedrock_events import (
     ConverseEvents,
     InvokeEvents,
     bedrock_error,
+    chunk_frame,
     latency_ms,
     now_ms,
     usage_of,
@@ -99,6 +100,9 @@ class Invoke(_BedrockErrors):
 
     def event_writer(self, spec: CompletionSpec) -> EventWriter:
         return InvokeEvents(spec)
+
+    def whole_event(self, body: str) -> bytes:
+        return chunk_frame(body.encode())
 
 
 CONVERSE, CONVERSE_STREAM = Converse(), Converse(streams=True)

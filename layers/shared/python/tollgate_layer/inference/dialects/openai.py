@@ -142,12 +142,18 @@ class Chunks:
 class OpenAIErrors:
     """Streams as server-sent events, and failures as OpenAI writes them; a base of the dialects that do so, too."""
 
+    streams: bool | None = None
     stream_type = EVENT_STREAM
     keep_alive = KEEP_ALIVE
 
     def answer_headers(self, spec: CompletionSpec) -> dict[str, str]:
         """None but those of every answer."""
         return {}
+
+    def whole_event(self, body: str) -> bytes:
+        """The body as one event, a line of data for each of its lines, and the end mark."""
+        lines = "".join([f"data: {line}\n" for line in body.split("\n")])
+        return f"{lines}\n".encode() + DONE
 
     def write_error(self, error: ApiError, request_id: str) -> Response:
         """The response to a failure."""

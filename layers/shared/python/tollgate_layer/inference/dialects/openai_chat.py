@@ -31,9 +31,7 @@ class OpenAIChat(openai.OpenAIErrors):
         return read_document(openai.read_body(incoming.body, "chat_completions"), incoming)
 
     def write(self, spec: CompletionSpec, completion: Completion) -> str:
-        choices = [_choice(choice, spec) for choice in completion.choices]
-        usage = openai.usage_or_none(completion.usage)
-        return to_json({**openai.head(spec, "chat.completion"), "choices": choices, "usage": usage})
+        return to_json(document_of(spec, completion))
 
     def event_writer(self, spec: CompletionSpec) -> ChatEvents:
         return ChatEvents(spec)
@@ -65,6 +63,16 @@ def read_document(document: JsonObject, incoming: IncomingRequest) -> Request:
         stream=document.get("stream", False),
         include_usage=openai.include_usage(document),
     )
+
+
+def document_of(spec: CompletionSpec, completion: Completion) -> JsonObject:
+    """A completion as OpenAI's object, which is also the one that hooks see, whatever the client speaks."""
+    choices = [_choice(choice, spec) for choice in completion.choices]
+    return {
+        **openai.head(spec, "chat.completion"),
+        "choices": choices,
+        "usage": openai.usage_or_none(completion.usage),
+    }
 
 
 class ChatEvents:

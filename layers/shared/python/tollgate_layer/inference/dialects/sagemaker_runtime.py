@@ -12,6 +12,7 @@ https://github.com/deepjavalibrary/djl-serving/blob/master/serving/docs/lmi/user
 
 from __future__ import annotations
 
+from tollgate_layer.inference.aws_frames import event_frame
 from tollgate_layer.inference.completion import Completion
 from tollgate_layer.inference.completion_spec import CompletionSpec
 from tollgate_layer.inference.dialects import EventWriter, aws, openai
@@ -71,6 +72,9 @@ class SageMakerRuntime(aws.AwsDialect):
     def event_writer(self, spec: CompletionSpec) -> EventWriter:
         return EndpointEvents(spec)
 
+    def whole_event(self, body: str) -> bytes:
+        return event_frame("PayloadPart", body.encode(), "application/octet-stream")
+
     def aws_error(self, error: ApiError) -> aws.AwsError:
         status, name = _ERRORS.get(error.code, (424, "ModelError"))
         if name != "ModelError":
@@ -98,7 +102,7 @@ _ERRORS = {
     "internal_error": (500, "InternalFailure"),
 }
 """Our errors → SageMaker's, as InvokeEndpoint documents them. Every other one is the container's, a ModelError."""
-_ORIGINAL_STATUS = {"model_error": 500, "model_misconfigured": 500, "timeout": 0}
+_ORIGINAL_STATUS = {"model_error": 500, "model_misconfigured": 500, "hook_failed": 500, "timeout": 0}
 """The status that the container would have had; 0 where it did not answer in time."""
 
 

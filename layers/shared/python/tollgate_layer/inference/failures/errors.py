@@ -114,6 +114,15 @@ ERRORS: dict[str, ErrorKind] = {
         "the model's service refused the request",
         "The model refused the request as not valid.",
     ),
+    "refused_by_hook": ErrorKind(
+        400, _REQUEST, "a rule of the team's own code", "The request was refused by a rule of this model's owner."
+    ),
+    "hook_failed": ErrorKind(
+        502,
+        _SERVER,
+        "the team's own code around the model failed",
+        "The code around this model failed.",
+    ),
     "internal_error": ErrorKind(500, _SERVER, "anything else", "Something went wrong on our side."),
 }
 

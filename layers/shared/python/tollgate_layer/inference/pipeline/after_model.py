@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 from tollgate_layer.inference import dialects
 from tollgate_layer.inference.answer_reader import AnswerReader, Outcome
 from tollgate_layer.inference.backends.bedrock import FORMATS
-from tollgate_layer.inference.completion import add_up
+from tollgate_layer.inference.backends.body_format import Usage
+from tollgate_layer.inference.completion import Completion, Delta, add_up
 from tollgate_layer.inference.completion_spec import CompletionSpec
 from tollgate_layer.inference.failures.errors import AnswerError
 from tollgate_layer.inference.json_text import is_too_deep
@@ -15,10 +16,14 @@ from tollgate_layer.inference.response import Response
 
 
 class Completed(NamedTuple):
-    """A completion as the client's response, and what the log says of it."""
+    """A completion as the client's response, and what the log says of it.
+
+    `completion` is there, too, where a hook is to see it.
+    """
 
     response: Response
     outcome: Outcome
+    completion: Completion | None = None
 
 
 def complete(spec: CompletionSpec, answer: Any) -> Completed:
@@ -34,13 +39,19 @@ def complete(spec: CompletionSpec, answer: Any) -> Completed:
     deltas = [*reader.feed(parts), *reader.finish()]
     if not deltas:
         raise AnswerError
+    completion = None if spec.after is None else add_up(deltas, reader.usage)
+    return Completed(respond(spec, deltas, reader.usage), reader.outcome(), completion)
+
+
+def respond(spec: CompletionSpec, deltas: list[Delta], usage: Usage) -> Response:
+    """The client's response that the deltas of a whole completion come to."""
     dialect = dialects.find(spec.dialect)
     if spec.stream:
         # The step path has the whole answer before it can send a byte: all of the stream's events at once.
         writer = dialect.event_writer(spec)
-        events = b"".join([writer.write(delta) for delta in deltas]) + writer.end(reader.usage)
+        events = b"".join([writer.write(delta) for delta in deltas]) + writer.end(usage)
         response = Response(200, dialect.stream_type, "", events.decode())
     else:
-        body = dialect.write(spec, add_up(deltas, reader.usage))
+        body = dialect.write(spec, add_up(deltas, usage))
         response = Response(200, "application/json", "", body)
-    return Completed(response.with_headers(dialects.completion_headers(spec)), reader.outcome())
+    return response.with_headers(dialects.completion_headers(spec))
