@@ -15,7 +15,7 @@ from tests.conftest import ROOT
 LEVELS: list[set[str]] = [
     {"command"},
     {"cli"},
-    {"releases"},
+    {"releases", "hooks"},
     {"deployment"},
     {"dev"},
     {"emulators"},

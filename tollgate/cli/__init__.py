@@ -12,6 +12,7 @@ from tollgate.cli.bedrock import bedrock
 from tollgate.cli.compare import compare
 from tollgate.cli.cost import cost
 from tollgate.cli.dev import dev
+from tollgate.cli.hooks import hooks
 from tollgate.cli.inspect import inspect
 from tollgate.cli.keep_warm import keep_warm
 from tollgate.cli.models import models
@@ -45,5 +46,6 @@ for command in (
     resume,
     abort,
     keep_warm,
+    hooks,
 ):
     main.add_command(command)

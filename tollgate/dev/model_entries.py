@@ -17,6 +17,24 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+class ServeHooks(BaseModel):
+    """The team's own code around the model, by files from the checkout: `before` and `after`, or one script."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    before: str | None = None
+    """`PATH.py:function`."""
+    after: str | None = None
+    model_py: str | None = None
+    """A script with input_fn, predict_fn and output_fn, or transform_fn."""
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> ServeHooks:
+        if (self.model_py is None) == (self.before is None and self.after is None):
+            raise ValueError("give before or after or both, or else model_py")
+        return self
+
+
 class Serve(BaseModel):
     """How the embedded Bedrock gets a model: exactly one of `artifacts`, `engine` and `script`.
 
@@ -36,6 +54,7 @@ class Serve(BaseModel):
     body_format: Literal["openai", "bedrock", "mistral", "tgi", "lmi"] = "openai"
     """The last two are those of endpoints' containers."""
     has_chat_template: bool = True
+    hooks: ServeHooks | None = None
 
     @model_validator(mode="after")
     def _one_source(self) -> Serve:
@@ -75,8 +94,11 @@ def check_entries(entries: Any, path: Path) -> list[Entry]:
 
 
 def _check_record(record: dict[str, Any], place: str, path: Path) -> None:
-    """Check a record as `tollgate record` does, with an ARN for the models that have none yet."""
+    """Check a record as `tollgate record` does, with an ARN for the models and hooks that have none yet."""
     complete = json.loads(json.dumps(record))
+    for hook in (complete.get("hooks") or {}).values():
+        if isinstance(hook, dict) and hook.get("function", "") is None:
+            hook["function"] = "arn:aws:lambda:us-east-1:123456789012:function:hook"
     for variant in complete.get("variants") or ():
         if isinstance(variant, dict) and variant.get("model_id", "") is None:
             variant["model_id"] = "arn:aws:bedrock:us-east-1:123456789012:imported-model/abcdefghijkl"

@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from tollgate.account import ACCOUNT_ID
+from tollgate.dev.hooks import LocalHook, local_hooks, with_hooks
 from tollgate.engines.scripted import read_script
 from tollgate.stack.definitions import DefinitionError
 
@@ -54,6 +55,8 @@ class ModelLoader:
         self._bedrock = bedrock
         self._root = root
         self._clients = clients
+        self.hooks: dict[str, LocalHook] = {}
+        """The hooks of the models that were loaded, by ARN."""
 
     def load(self, entry: Entry) -> dict[str, Any]:
         """Register or import the model of an entry, and return its record with the model's ARN in its variants.
@@ -62,6 +65,10 @@ class ModelLoader:
             DefinitionError: the artifacts cannot be imported.
         """
         record, serve = entry["record"], dict(entry["serve"])
+        if "hooks" in serve:
+            hooks = local_hooks(record["model"], serve.pop("hooks"), self._root)
+            self.hooks.update({hook.arn: hook for hook in hooks.values()})
+            record = with_hooks(record, hooks)
         if "script" in serve:
             try:
                 serve["engine"] = read_script(self._root / serve.pop("script"))

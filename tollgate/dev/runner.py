@@ -16,6 +16,7 @@ from tollgate.dev.aws_clients import BedrockRuntime, DynamoDb, SageMakerRuntime
 from tollgate.dev.console import Quiet
 from tollgate.dev.events import MotoSchedules, StackTargets, load_rules
 from tollgate.dev.functions import StackFunctions
+from tollgate.dev.hooks import hook_functions
 from tollgate.dev.kept_executions import KeptExecutions
 from tollgate.dev.metrics import MetricsOfOutput
 from tollgate.dev.models import Entry, ModelLoader, read_models
@@ -29,6 +30,7 @@ from tollgate.emulators.bedrock.changes import change
 from tollgate.emulators.clock import Clock
 from tollgate.emulators.cloudwatch import CloudWatchApi, MetricStore
 from tollgate.emulators.event_bridge import Schedules
+from tollgate.emulators.lambda_functions import Function, InvokeApi
 from tollgate.emulators.step_functions import Execution, StandardMachine, StateMachine
 from tollgate.emulators.step_functions.described import status_change_event
 from tollgate.emulators.step_functions.endpoint import StepFunctionsApi
@@ -80,6 +82,7 @@ class Local:
         self.models = [str(entry["record"]["model"]) for entry in models]
         self.executions = KeptExecutions()
         self._console = console
+        self._root = root
         clock = Clock(simulation.speed)
         # The block closes what is open already when a later step fails.
         with ExitStack() as running:
@@ -116,8 +119,13 @@ class Local:
         self._serve(running, "SFN", StepFunctionsApi(self.machines, self._note_execution).app())
         self.metrics = MetricStore(clock.now)
         self._serve(running, "CLOUDWATCH", CloudWatchApi(self.metrics).app())
-        self.functions = StackFunctions(self.stack, self.endpoints, MetricsOfOutput(self._console, self.metrics))
+        invocable: dict[str, Function] = {}
+        self._serve(running, "LAMBDA", InvokeApi(invocable).app())
+        logs = MetricsOfOutput(self._console, self.metrics)
+        self.functions = StackFunctions(self.stack, self.endpoints, logs)
         running.callback(self.functions.close)
+        self.functions.plain.update(hook_functions(self._hooks, self._root, logs))
+        invocable.update(self.functions.plain)
         runtime = BedrockRuntime(self.bedrock_url)
         running.callback(runtime.close)
         endpoints = SageMakerRuntime(self.bedrock_url)
@@ -271,6 +279,7 @@ class Local:
         loader = ModelLoader(self.bedrock, root, lambda: (self.s3, client("bedrock", self.bedrock_url)))
         for entry in models:
             self.put_record(loader.load(entry))
+        self._hooks = [*loader.hooks.values()]
 
     def _note_execution(self, execution: Execution) -> None:
         self.executions.append(execution)

@@ -15,7 +15,7 @@ from tollgate.dev.aws_clients import (
     ServiceAnswer,
     ServiceUnreachableError,
 )
-from tollgate.emulators.lambda_functions import Function, FunctionError
+from tollgate.emulators.lambda_functions import Function, FunctionError, find_function
 from tollgate.emulators.step_functions import RUNTIME, StateError, TaskHandler, parse_result
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ class _InvokeFunction:
 
     def __call__(self, arguments: Any, timeout_s: float) -> Any:
         name = str(arguments["FunctionName"])
-        function = self._functions.get(_unqualified(name))
+        function = find_function(self._functions, name)
         if function is None:
             raise StateError("Lambda.ResourceNotFoundException", f"Function not found: {name}")
         try:
@@ -158,8 +158,3 @@ def _service_error(prefix: str, service: str, answer: ServiceAnswer) -> StateErr
     name = name if name.endswith("Exception") else f"{name}Exception"
     details = f"Service: {service}, Status Code: {answer.status}, Request ID: {answer.request_id}"
     return StateError(f"{prefix}.{name}", f"{answer.message} ({details})")
-
-
-def _unqualified(function_arn: str) -> str:
-    """The ARN `arn:aws:lambda:Region:account:function:name` without its version or alias."""
-    return ":".join(function_arn.split(":")[:7])

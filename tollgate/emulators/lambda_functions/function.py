@@ -37,6 +37,8 @@ class FunctionSettings:
     handler: str
     code: Path
     layers: tuple[Path, ...] = ()
+    packages: tuple[Path, ...] = ()
+    """Folders of installed packages: modules are found there, too, and changes in them are not watched for."""
     timeout_s: float = 3.0
     memory_mb: int = 128
     variables: dict[str, str] = field(default_factory=dict)
@@ -56,7 +58,7 @@ class FunctionSettings:
             "PATH": os.environ.get("PATH", os.defpath),
             "LANG": "en_US.UTF-8",
             "TZ": ":UTC",
-            "PYTHONPATH": os.pathsep.join(str(path) for path in self.import_path),
+            "PYTHONPATH": os.pathsep.join(str(path) for path in (*self.import_path, *self.packages)),
             "LAMBDA_TASK_ROOT": str(self.code),
             "_HANDLER": self.handler,
             "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(self.memory_mb),

@@ -66,12 +66,17 @@ def named_model(incoming: IncomingRequest) -> str:
     """The model that a request names, as `model` or `model@variant`, in whatever body; "" where it names none."""
     if incoming.given:
         return model_of(incoming)
-    try:
-        document = parse_json(incoming.body)
-    except ValueError:
-        return ""
-    model = document.get("model") if isinstance(document, dict) else None
+    model = _object_in(incoming.body).get("model")
     return model if isinstance(model, str) else ""
+
+
+def _object_in(body: str) -> JsonObject:
+    """The JSON object that a body is, empty where it is something else."""
+    try:
+        document = parse_json(body)
+    except ValueError:
+        return {}
+    return document if isinstance(document, dict) else {}
 
 
 def _request_of(document: JsonObject, incoming: IncomingRequest) -> Request:
@@ -110,5 +115,8 @@ def _answered_as_made(request: Request, incoming: IncomingRequest, shape: str) -
     for name in ("accept", "custom_attributes"):
         if incoming.given.get(name):
             kept[name] = incoming.given[name]
-    stream = request.stream if dialect.streams is None else dialect.streams
+    stream = dialect.streams
+    if stream is None:
+        own = _object_in(incoming.body).get("stream")
+        stream = own if isinstance(own, bool) else request.stream
     return request._replace(dialect=incoming.dialect, stream=stream, kept=kept)

@@ -1,0 +1,317 @@
+"""Hooks on both paths: what they may do, and what a client gets where they fail."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from botocore.exceptions import ClientError
+
+from tests.hooks.conftest import SECRET, events
+
+pytestmark = pytest.mark.path
+
+BASES = pytest.mark.parametrize("base", ["/v1", "/stream/v1"])
+BOTH = pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
+APEX = "update a;"
+
+
+def text_of(answer, stream):
+    if not stream:
+        return answer.json()["choices"][0]["message"]["content"]
+    return "".join(event["choices"][0]["delta"].get("content") or "" for event in events(answer))
+
+
+@BASES
+@BOTH
+def test_a_body_that_only_the_hook_can_read_is_answered_by_the_model(hooked, base, stream):
+    answer = hooked.ask(base, apex=APEX, stream=stream)
+
+    assert answer.status_code == 200, answer.text
+    assert text_of(answer, stream) == f"echo: {APEX}"
+
+
+@BASES
+@BOTH
+def test_the_hook_before_may_rewrite_the_request(hooked, base, stream):
+    rewritten = {"request": {"messages": [{"role": "user", "content": "rewritten"}], "model": "another"}}
+
+    answer = hooked.ask(base, stream=stream, before={"answer": rewritten})
+
+    assert text_of(answer, stream) == "echo: rewritten"
+
+
+@BASES
+def test_what_the_hook_before_makes_is_checked_as_a_clients_request(hooked, base):
+    broken = {"request": {"messages": [], "temperature": 9}}
+
+    answer = hooked.ask(base, before={"answer": broken})
+
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "invalid_parameter")
+
+
+@BASES
+@BOTH
+def test_the_hook_before_may_answer_itself(hooked, base, stream):
+    before = hooked.calls()
+    response = {"status": 203, "content_type": "text/csv", "body": "a,b\n1,2\n"}
+
+    answer = hooked.ask(base, stream=stream, before={"answer": {"response": response}})
+
+    got = (answer.status_code, answer.headers["content-type"], answer.text.rstrip("\n"))
+    assert got == (203, "text/csv", "a,b\n1,2")
+    assert hooked.calls() == before
+
+
+@BASES
+@pytest.mark.parametrize("hook", ["before", "after"])
+@BOTH
+def test_a_hook_may_refuse_in_its_own_words(hooked, base, hook, stream):
+    refusal = {"error": {"message": "No names, please.", "param": "messages"}}
+
+    answer = hooked.ask(base, stream=stream, **{hook: {"answer": refusal}})
+
+    error = answer.json()["error"]
+    assert answer.status_code == 400
+    assert (error["code"], error["message"], error["param"]) == ("refused_by_hook", "No names, please.", "messages")
+
+
+@BASES
+@BOTH
+def test_the_hook_after_may_change_the_completion(hooked, base, stream):
+    answer = hooked.ask(base, stream=stream, after={"upper": True})
+
+    assert text_of(answer, stream) == f"ECHO: {SECRET.upper()}"
+    if not stream:
+        assert answer.json()["usage"]["completion_tokens"] > 0
+
+
+@BASES
+def test_the_hook_after_may_answer_in_any_shape(hooked, base):
+    response = {"content_type": "text/plain", "body": "three findings"}
+
+    answer = hooked.ask(base, after={"answer": {"response": response}})
+
+    assert (answer.headers["content-type"], answer.text.rstrip("\n")) == ("text/plain", "three findings")
+
+
+@BASES
+def test_a_stream_that_is_held_back_is_the_hooks_body_alone(hooked, base):
+    answer = hooked.ask(base, stream=True, after={"answer": {"response": {"body": "line 1\nline 2"}}})
+
+    if base == "/stream/v1":
+        assert answer.text == "data: line 1\ndata: line 2\n\ndata: [DONE]\n\n"
+    else:  # nothing was sent before the hook answered
+        assert answer.text.strip() == "line 1\nline 2"
+
+
+@BASES
+@pytest.mark.parametrize("stream, told", [(False, None), (True, "hold")])
+def test_the_hook_after_sees_the_body_the_completion_and_what_the_hook_before_left(hooked, base, stream, told):
+    answer = hooked.ask(base, stream=stream, after={"event": True})
+
+    event = json.loads(answer.text.removeprefix("data: ").partition("\n")[0])
+    assert event["version"] == 1
+    assert event["hook"] == "after"
+    assert event["stream"] == told
+    assert event["state"] == {"seen": "hooked"}
+    assert json.loads(event["body"])["messages"][0]["content"] == SECRET
+    assert event["completion"]["choices"][0]["message"]["content"] == f"echo: {SECRET}"
+    assert event["completion"]["usage"]["completion_tokens"] > 0
+    assert event["variant"] == "v"
+    assert event["request_id"] == answer.headers["x-request-id"]
+    assert event["key_id"]
+    assert hooked.local.key not in answer.text
+    assert 0 < event["deadline_ms"] <= 3000
+
+
+@BOTH
+def test_a_stream_that_has_ended_can_only_be_refused(hooked, stream):
+    changed = hooked.ask("/stream/v1", "ending", stream=True, after={"upper": True})
+    refused = hooked.ask("/stream/v1", "ending", stream=True, after={"answer": {"error": {"message": "No."}}})
+    skipped = hooked.ask("/stream/v1", "ending-skips", stream=True, after={"upper": True})
+
+    assert events(changed)[-1]["error"]["code"] == "hook_failed"
+    assert events(refused)[-1]["error"]["code"] == "refused_by_hook"
+    assert text_of(skipped, True) == f"echo: {SECRET}"
+    assert skipped.text.endswith("data: [DONE]\n\n")
+
+
+@BASES
+def test_a_hook_that_is_off_for_streams_sees_none(hooked, base):
+    answer = hooked.ask(base, "off", stream=True, after={"raise": True})
+
+    assert text_of(answer, True) == f"echo: {SECRET}"
+
+
+FAILURES = {
+    "raises": ({"raise": True}, "LookupError"),
+    "dies": ({"exit": True}, "Runtime.ExitError"),
+    "takes too long": ({"sleep_s": 5}, "Timeout"),
+    "answers nothing": ({"answer": None}, "AnswerNotOfTheContract"),
+    "answers a list": ({"answer": []}, "AnswerNotOfTheContract"),
+    "answers a number": ({"answer": 7}, "AnswerNotOfTheContract"),
+    "answers what is not in the contract": ({"answer": {"reply": 1}}, "AnswerNotOfTheContract"),
+    "answers two things": (
+        {"answer": {"response": {"body": ""}, "error": {"message": "No."}}},
+        "AnswerNotOfTheContract",
+    ),
+}
+
+
+@BASES
+@BOTH
+@pytest.mark.parametrize("hook", ["before", "after"])
+@pytest.mark.parametrize("failure", FAILURES)
+def test_a_hook_that_fails_is_502_and_is_called_once(hooked, base, stream, hook, failure):
+    order, name = FAILURES[failure]
+    before = hooked.calls("impatient")
+
+    answer = hooked.ask(base, "impatient", stream=stream, **{hook: order})
+
+    error = answer.json()["error"]
+    assert (answer.status_code, error["code"]) == (502, "hook_failed")
+    assert SECRET not in answer.text
+    # A generation that was paid for is not made again, and one whose request could not be read is not made.
+    assert hooked.calls("impatient") - before == (hook == "after")
+    (line,) = hooked.log.failures(answer.headers["x-request-id"])
+    assert line["code"] == "hook_failed"
+    assert line["hook"] == hook
+    assert name in line["hook_error"]
+    assert SECRET not in str(line)
+
+
+@BASES
+@BOTH
+@pytest.mark.parametrize("hook", ["before", "after"])
+@pytest.mark.parametrize("failure", ["raises", "takes too long", "answers a list"])
+def test_a_hook_that_may_be_skipped_is(hooked, base, stream, hook, failure):
+    order, _ = FAILURES[failure]
+
+    answer = hooked.ask(base, "skipping", stream=stream, **{hook: order})
+
+    if hook == "before":  # then the orders are the request's own, which no model takes
+        assert answer.json()["error"]["code"] == "invalid_parameter"
+    else:
+        assert text_of(answer, stream) == f"echo: {SECRET}"
+
+
+def test_an_answer_that_fits_into_no_execution_names_the_other_base_url(hooked):
+    order = {"letters": 300_000}
+
+    on_the_step_path = hooked.ask("/v1", before=order)
+    on_the_other = hooked.ask("/stream/v1", before=order)
+
+    assert on_the_step_path.status_code == 413
+    assert "/stream/v1" in on_the_step_path.json()["error"]["message"]
+    assert on_the_other.text == "x" * 300_000
+
+
+def test_sagemakers_clients_are_answered_and_refused_in_their_own_words(hooked):
+    client = hooked.sagemaker()
+    body = {"EndpointName": "Hooked", "ContentType": "application/json"}
+
+    answer = client.invoke_endpoint(**body, Body=json.dumps({"apex": APEX, "after": {"event": True}}))
+    event = json.loads(answer["Body"].read())
+    with pytest.raises(ClientError) as refused:
+        client.invoke_endpoint(
+            **body, Body=json.dumps({"apex": APEX, "before": {"answer": {"error": {"message": "No."}}}})
+        )
+    with pytest.raises(ClientError) as failed:
+        client.invoke_endpoint(**body, Body=json.dumps({"apex": APEX, "before": {"raise": True}}))
+
+    assert (event["dialect"], event["content_type"]) == ("sagemaker.invoke", "application/json")
+    assert refused.value.response["Error"]["Code"] == "ModelError"
+    assert refused.value.response["OriginalStatusCode"] == 400
+    assert failed.value.response["OriginalStatusCode"] == 500
+    # It is not called again by the SDK, which would cost a second generation.
+    assert failed.value.response["ResponseMetadata"]["RetryAttempts"] == 0
+
+
+@pytest.mark.parametrize("hook", ["before", "after"])
+def test_sagemakers_streams_carry_a_hooks_body_in_one_part(hooked, hook):
+    body = {"apex": APEX, hook: {"answer": {"response": {"body": "findings: 3"}}}}
+
+    answer = hooked.sagemaker().invoke_endpoint_with_response_stream(EndpointName="hooked", Body=json.dumps(body))
+
+    assert [event["PayloadPart"]["Bytes"] for event in answer["Body"]] == [b"findings: 3"]
+
+
+@BASES
+def test_responses_and_text_completions_go_through_hooks(hooked, base):
+    response = hooked.http.post(
+        f"{base}/responses",
+        json={
+            "model": "hooked",
+            "input": "hello",
+            "before": {"answer": {"request": {"messages": [{"role": "user", "content": "made"}]}}},
+        },
+    )
+    text = hooked.http.post(
+        f"{base}/completions", json={"model": "hooked", "prompt": "hello", "after": {"upper": True}}
+    )
+
+    assert response.json()["output"][0]["content"][0]["text"] == "echo: made"
+    assert text.json()["choices"][0]["text"] == "ECHO: HELLO"
+
+
+@pytest.mark.parametrize("key_id", ["keep-warm", "release"])
+def test_keep_warm_and_releases_ask_the_model_itself(hooked, key_id):
+    # GIVEN an execution as they start it, with a field that only a hook would take out of the body
+    machine = next(arn for arn in hooked.local.machines if "Inference" in arn)
+    messages = [{"role": "user", "content": "ping"}]
+    body = {"model": "hooked", "messages": messages, "after": {"raise": True}}
+    given = {"dialect": "chat.completions", "request_id": "r-1", "key_id": key_id, "body": json.dumps(body)}
+
+    # WHEN it is run
+    output = hooked.local.machines[machine].start_sync(given).output
+
+    # THEN no hook was there
+    assert json.loads(output["body"])["error"]["code"] == "invalid_parameter"
+
+
+CONVERSE = {"modelId": "hooked", "messages": [{"role": "user", "content": [{"text": SECRET}]}]}
+
+
+@pytest.mark.parametrize("operation", ["converse", "converse_stream"])
+@pytest.mark.parametrize("hook", ["before", "after"])
+def test_bedrocks_clients_are_refused_and_failed_in_their_own_words(hooked, operation, hook):
+    # GIVEN orders for the hook, where Converse has room for them
+    def ask(order):
+        asked = {**CONVERSE, "additionalModelRequestFields": {hook: order}}
+        answer = getattr(hooked.bedrock(), operation)(**asked)
+        return list(answer["stream"]) if "stream" in answer else answer
+
+    # WHEN the hook refuses or fails
+    with pytest.raises(ClientError) as refused:
+        ask({"answer": {"error": {"message": "No."}}})
+    with pytest.raises(ClientError) as failed:
+        ask({"raise": True})
+
+    # THEN the SDK raises its classes of the client's mistakes and of the model's failures
+    assert refused.value.response["Error"]["Code"] == "ValidationException"
+    assert failed.value.response["Error"]["Code"] == "ModelErrorException"
+    assert failed.value.response["ResponseMetadata"]["RetryAttempts"] == 0
+
+
+@BOTH
+def test_bedrocks_invoke_carries_a_hooks_body(hooked, stream):
+    order = {"answer": {"response": {"body": "findings: 3"}}}
+    body = json.dumps({"prompt": "x", "after": order})
+
+    if stream:
+        answer = hooked.bedrock().invoke_model_with_response_stream(modelId="hooked", body=body)
+        told = b"".join(event["chunk"]["bytes"] for event in answer["body"])
+    else:
+        told = hooked.bedrock().invoke_model(modelId="hooked", body=body)["body"].read()
+
+    assert told.rstrip(b"\n") == b"findings: 3"
+
+
+def test_a_typed_stream_has_no_room_for_a_hooks_body(hooked):
+    order = {"before": {"answer": {"response": {"body": "findings: 3"}}}}
+
+    with pytest.raises(ClientError) as failed:
+        hooked.bedrock().converse_stream(**CONVERSE, additionalModelRequestFields=order)
+
+    assert failed.value.response["Error"]["Code"] == "ModelErrorException"
