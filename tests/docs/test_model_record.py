@@ -7,7 +7,7 @@ import re
 import pytest
 
 from tests.conftest import ROOT
-from tollgate_layer.inference.record import Defaults, Limits, ModelRecord, ServerPrompt, Variant
+from tollgate_layer.inference.record import Defaults, Hook, Limits, ModelRecord, ServerPrompt, Variant
 from tollgate_release.records import RecordError, check_record, table_item
 
 
@@ -17,6 +17,7 @@ def test_the_tables_name_exactly_the_fields_that_there_are():
     for name, part in (("defaults", Defaults), ("limits", Limits), ("prompt", ServerPrompt)):
         fields |= {f"{name}.{field}" for field in part._fields}
 
+    fields |= {"hooks.version", "hooks.after.stream"} | {f"hooks.before.{field}" for field in Hook._fields}
     assert set(re.findall(r"^\| `([\w.]+)` \|", text, re.MULTILINE)) == fields
 
 

@@ -56,11 +56,17 @@ def test_an_alarm_tells_the_topic_and_is_quiet_without_traffic(stack, name):
     assert properties["ComparisonOperator"] == "GreaterThanThreshold"
 
 
-CODES = {"ModelNotReadyAlarm": "model_not_ready", "ModelThrottledAlarm": "model_throttled"}
+HOOK = "arn:aws:lambda:us-east-1:123456789012:function:tollgate-hook-*"
+CODES = {
+    "HookFailedAlarm": "hook_failed",
+    "ModelNotReadyAlarm": "model_not_ready",
+    "ModelThrottledAlarm": "model_throttled",
+}
 
 
 @pytest.mark.parametrize("name, code", CODES.items())
-def test_alarms_on_codes_watch_the_metric_that_the_functions_write(stack, name, code):
+def test_alarms_on_codes_watch_the_metric_that_the_functions_write(name, code):
+    stack = Stack.load(ROOT / "template.yaml", {"HookFunctionArns": HOOK})
     (metric,) = metrics_of(alarms(stack)[name])
 
     assert (metric["Namespace"], metric["MetricName"]) == (NAMESPACE, "Failures")

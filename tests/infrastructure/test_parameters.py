@@ -19,6 +19,7 @@ BOUNDARY = "arn:aws:iam::123456789012:policy/boundary"
 WEB_ACL = "arn:aws:wafv2:us-east-1:123456789012:regional/webacl/main/11111111-2222-3333-4444-555555555555"
 MODEL = "arn:aws:bedrock:us-east-1:123456789012:imported-model/abcdefghijkl"
 OTHER_MODEL = "arn:aws:bedrock:us-west-2:111122223333:imported-model/abcdefghijkl"
+HOOKS = "arn:aws:lambda:us-east-1:123456789012:function:tollgate-hook-*"
 TOPIC = "arn:aws:sns:us-east-1:123456789012:on-call"
 EVERYTHING = {
     "AccessLogs": "true",
@@ -35,6 +36,7 @@ EVERYTHING = {
     "ArtifactBucketName": "our-models",
     "ArtifactKeyArn": KEY,
     "ReleaseApprovedModelPackages": "true",
+    "HookFunctionArns": HOOKS,
     "ImportedModelArns": f"{MODEL}, {MODEL.replace('abc', 'xyz')}",
     "KmsKeyArn": KEY,
     "PermissionsBoundaryArn": BOUNDARY,
@@ -347,3 +349,14 @@ def test_the_linter_has_nothing_against_it_with_everything_set_and_with_nothing(
     done = subprocess.run(command, capture_output=True, text=True, check=False)
 
     assert (done.returncode, done.stdout) == (0, ""), done.stdout
+
+
+def test_hooks_are_called_only_where_the_parameter_names_them_and_by_those_who_call_them(stack, everything):
+    assert not stack.resources("AWS::CloudWatch::Alarm").get("HookFailedAlarm")
+    assert HOOKS not in str(allowed(stack, "lambda:InvokeFunction"))
+    policy = everything.resources("AWS::IAM::Policy")["HookFunctionsPolicy"].properties
+    assert policy["PolicyDocument"]["Statement"] == [
+        {"Effect": "Allow", "Action": "lambda:InvokeFunction", "Resource": [HOOKS]}
+    ]
+    assert len(policy["Roles"]) == 2
+    assert "HookFailedAlarm" in everything.resources("AWS::CloudWatch::Alarm")

@@ -170,7 +170,7 @@ def longest_s(state):
 
 def test_the_path_answers_before_the_api_stops_waiting(machine, template):
     states = machine["States"]
-    reserve_s = int(re.search(r"'\) - (\d+)", states["Accept"]["Assign"]["deadline"]).group(1)) / 1000
+    reserve_s = int(re.search(r"'\) - (\d+)", states["Accept"]["Assign"]["latest"]).group(1)) / 1000
 
     # GIVEN the deadline for the model, THEN what is left after it is enough for Postprocess, and a second for the API
     assert longest_s(states["Postprocess"]) + 1 <= reserve_s

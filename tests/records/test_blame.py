@@ -153,7 +153,7 @@ def test_a_prompt_that_its_model_cannot_take_is_the_operators_fault():
 
 def test_unknown_fields_of_a_newer_record_are_ignored_and_counted():
     # GIVEN a record with fields that this version does not know, at every level
-    newer = json.loads(record(variant(shadow=True, chat_template="chatml"), hooks={"before": "arn"}))
+    newer = json.loads(record(variant(shadow=True, chat_template="chatml"), mirror={"to": "arn"}))
     newer |= {"defaults": {"reasoning_effort": "low"}, "prompt": None, "limits": {"max_images": 3}}
 
     made = prepared(json.dumps(newer))

@@ -79,7 +79,7 @@ def test_a_record_at_fault_is_misconfigured_on_every_way(ask, log, variant, reco
 
 
 def test_a_record_of_a_newer_tollgate_is_served(ask, log):
-    answer = ask({"shadow": "other"}, hooks={"before": "arn:aws:lambda:…"})
+    answer = ask({"shadow": "other"}, mirror={"to": "arn:aws:lambda:…"})
 
     assert answer.status_code == 200
     # The functions' lines come through a pipe.

@@ -121,7 +121,8 @@ class RequestLog:
     def hook_failed(self, hook: str, error_name: str, *, skipped: bool) -> None:
         """Note that a hook gave no usable answer. Its name for the error is told, never its message."""
         self.note(hook=hook, hook_error=error_name[:_LONGEST_NAME])
-        self._count("HookSkipped" if skipped else "HookFailed")
+        if skipped:  # else the request fails, too, and is counted under its code
+            self._count("HookSkipped")
 
     def answered_by_hook(self, model: str, status: int) -> None:
         """Note that a hook answered in the model's place."""
