@@ -51,6 +51,9 @@ class Case:
     """Members of the request beside the usual ones."""
     record: str | None = None
     """The text of the record in the table, instead of a right one."""
+    backend: str = "bedrock"
+    hooks: Mapping[str, Any] | None = None
+    """The record's words for its hooks, where it has some: they do what the request's metadata asks for."""
     model: str = "case"
     """The start of the model's name; the stand-in for the model table looks at it."""
     within_s: float = 29.0

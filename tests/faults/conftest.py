@@ -27,6 +27,17 @@ PARAMETERS = {
     "ModelWaitSeconds": "4",
     "CommentIntervalSeconds": "3",
 }
+OBEDIENT = {
+    "serve": {
+        "engine": "echo",
+        "hooks": {"before": "tests/hooks/obedient.py:before", "after": "tests/hooks/obedient.py:after"},
+    },
+    "record": {
+        "model": "obedient",
+        "variants": [{"name": "v", "model_id": None, "body_format": "openai"}],
+    },
+}
+"""A model whose hooks other models' records name, too."""
 # A timeout that the template does not allow, for the same reason.
 IMPATIENT = {"900000": "9000"}
 
@@ -44,7 +55,9 @@ def start(template=None, speed=SPEED, data_services=MotoServer) -> Stack:
     template = template or Path(impatient_copy().name) / "template.yaml"
     log = Log()
     simulation = Simulation(speed=speed, data_services=data_services)
-    local = Local.start(template=template, parameters=PARAMETERS, simulation=simulation, console=log)
+    local = Local.start(
+        template=template, root=ROOT, parameters=PARAMETERS, simulation=simulation, console=log, models=[OBEDIENT]
+    )
     return Stack(local, log, speed)
 
 

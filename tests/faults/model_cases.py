@@ -51,6 +51,31 @@ def exceptions() -> list[Case]:
     return cases
 
 
+def endpoints() -> list[Case]:
+    """The errors of SageMaker's runtime, as its emulator names Bedrock's."""
+    group = "A SageMaker endpoint"
+    cases = []
+    for name, what, answer in (
+        ("ModelErrorException", "its container fails", MODEL_ERROR),
+        ("ValidationException", "its container refuses the request", Answer(400, "model_rejected_request")),
+        ("AccessDeniedException", "access denied", MISCONFIGURED),
+        ("ThrottlingException", "throttled", THROTTLED),
+    ):
+        cases.append(Case(group, what, everywhere(answer), ({"error": name},), backend="sagemaker"))
+    busy = {"error": "ServiceUnavailableException"}
+    once = everywhere(OK._replace(calls=2))
+    cases.append(Case(group, "not available once", once, (busy,), backend="sagemaker"))
+    down = {**busy, **FOR_EVER}
+    cases.append(Case(group, "not available for good", everywhere(UNAVAILABLE), (down,), backend="sagemaker"))
+    empty = {"error": "ServiceQuotaExceededException"}
+    cases.append(Case(group, "scaled to zero at first", once, (empty,), backend="sagemaker"))
+    scaled = by_path(NOT_READY._replace(calls=(5, 40)), NOT_READY._replace(calls=(2, 40)))
+    scaled |= {LIVE_STREAMED: Answer(200, "model_not_ready", calls=(2, 40))}
+    to_zero = {**empty, **FOR_EVER}
+    cases.append(Case(group, "scaled to zero for good", scaled, (to_zero,), backend="sagemaker"))
+    return cases
+
+
 COLD_MODEL = [
     Case("A cold model", "ready at the second attempt", everywhere(OK._replace(calls=2)), (COLD,)),
     Case("A cold model", "ready at the third attempt", everywhere(OK._replace(calls=3)), ({**COLD, "times": 2},)),
@@ -216,4 +241,4 @@ TOO_LARGE = [
     ),
 ]
 
-CASES = [*COLD_MODEL, *SLOW, *exceptions(), *IN_A_STREAM, *BROKEN, *NONSENSE, *TOO_LARGE]
+CASES = [*COLD_MODEL, *SLOW, *exceptions(), *endpoints(), *IN_A_STREAM, *BROKEN, *NONSENSE, *TOO_LARGE]

@@ -34,7 +34,39 @@ RECORD = [
     )
 ]
 
-TABLE_CASES = [*TABLE, *RECORD]
+HOOK_FAILED = Answer(502, "hook_failed")
+SKIP = {"before": {"on_failure": "skip"}, "after": {"on_failure": "skip"}}
+
+
+def _hook_cases(hook: str, group: str, calls: int) -> list[Case]:
+    """What a hook may do wrong; `calls` is how often the model is asked then."""
+    cases = []
+    failures = {
+        "raises": {"raise": True},
+        "dies": {"exit": True},
+        "takes too long": {"sleep_s": 4},
+        "answers what is not in its contract": {"answer": {"reply": 1}},
+    }
+    for what, order in failures.items():
+        request = {"metadata": {"orders": json.dumps({hook: order})}}
+        failed = everywhere(HOOK_FAILED._replace(calls=calls))
+        cases.append(Case(group, what, failed, request=request, hooks={}))
+        cases.append(Case(group, f"{what}, and may be skipped", everywhere(OK), request=request, hooks=SKIP))
+    refusal = {"metadata": {"orders": json.dumps({hook: {"answer": {"error": {"message": "No."}}}})}}
+    refused = everywhere(Answer(400, "refused_by_hook", calls=calls))
+    cases.append(Case(group, "refuses", refused, request=refusal, hooks={}))
+    missing = {hook: {"function": "arn:aws:lambda:us-east-1:123456789012:function:nobody"}}
+    gone = everywhere(HOOK_FAILED._replace(calls=calls))
+    cases.append(Case(group, "is not there", gone, request={"metadata": {"orders": "{}"}}, hooks=missing))
+    return cases
+
+
+HOOK_CASES = [
+    *_hook_cases("before", "A hook before the model", 0),
+    *_hook_cases("after", "A hook after the model", 1),
+]
+
+TABLE_CASES = [*TABLE, *RECORD, *HOOK_CASES]
 
 
 def _on_the_step_path(answer: Answer) -> dict:

@@ -21,6 +21,7 @@ SECRET = "quokka-4711"
 LEAKS = re.compile(
     rf"{SECRET}|arn:|123456789012|imported-model|Traceback|\w(Exception|Error)\b|States\.|Lambda|DynamoDB|Bedrock|\.py\b"
 )
+HOOK_ARN = "arn:aws:lambda:us-east-1:123456789012:function:tollgate-hook-obedient-"
 _AT_ONCE = 6
 _numbers = itertools.count()
 
@@ -97,7 +98,15 @@ class Stack:
         name = f"{case.model}-{next(_numbers)}"
         arn = self.local.bedrock.register(name=name)
         self.local.bedrock.set_faults(name, steps=case.steps)
-        record = {"model": name, "variants": [{"name": "v", "model_id": arn, "body_format": "openai"}]}
+        variant = {"name": "v", "model_id": arn, "body_format": "openai"}
+        if case.backend == "sagemaker":
+            variant = {"name": "v", "backend": "sagemaker", "endpoint_name": name, "body_format": "openai"}
+        record = {"model": name, "variants": [variant]}
+        if case.hooks is not None:
+            record["hooks"] = {
+                hook: {"function": HOOK_ARN + hook, "timeout_s": 2, **case.hooks.get(hook, {})}
+                for hook in ("before", "after")
+            }
         self.local.put_record(record)
         if case.record is not None:
             item = {"model": {"S": name}, "record": {"S": case.record}, "updated_at": {"N": "1"}}

@@ -70,8 +70,6 @@ def hooked():
     log = Log()
     models = [
         entry("hooked"),
-        entry("skipping", before={"on_failure": "skip", "timeout_s": 1}, after={"on_failure": "skip", "timeout_s": 1}),
-        entry("impatient", before={"timeout_s": 1}, after={"timeout_s": 1}),
         entry("ending", after={"stream": "end"}),
         entry("ending-skips", after={"stream": "end", "on_failure": "skip"}),
         entry("off", after={"stream": "off"}),

@@ -18,7 +18,10 @@ def after(event, context):
 
 def _obey(event, otherwise):
     body = json.loads(event["body"])
-    order = {**body, **body.get("additionalModelRequestFields", {})}.get(event["hook"], {})
+    orders = {**body, **body.get("additionalModelRequestFields", {})}
+    if "metadata" in body:  # a label, which every model takes
+        orders |= json.loads(body["metadata"]["orders"])
+    order = orders.get(event["hook"], {})
     if "raise" in order:
         raise LookupError(f"cannot do this to {event['body']}")
     if "exit" in order:
