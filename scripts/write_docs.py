@@ -9,7 +9,9 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
+from tollgate.costs.migration import Move, months
 from tollgate.stack.definitions import read_definition
+from tollgate.text_tables import markdown
 from tollgate_layer.inference.failures.errors import ERRORS
 from tollgate_layer.inference.failures.upstream import UPSTREAM
 from tollgate_release.exit_codes import ExitCode
@@ -19,7 +21,14 @@ from tollgate_release.prices import WINDOW_USD
 
 ROOT = Path(__file__).parent.parent
 _FIRST_CLIENTS = 8
-FILES = ("README.md", "docs/failures.md", "docs/keep-warm.md", "docs/operations.md", "docs/releases.md")
+FILES = (
+    "README.md",
+    "docs/failures.md",
+    "docs/keep-warm.md",
+    "docs/migrate-from-sagemaker.md",
+    "docs/operations.md",
+    "docs/releases.md",
+)
 
 
 def errors() -> str:
@@ -48,6 +57,11 @@ def parameters() -> str:
         for name, value in declared.items()
     ]
     return table(("Parameter", "Default", "What it sets"), rows)
+
+
+def migration() -> str:
+    """What a move costs a month, before, during and after."""
+    return markdown(months(Move())) + "\n"
 
 
 def exit_codes() -> str:
@@ -95,6 +109,7 @@ BLOCKS = {
     "exit-codes": exit_codes,
     "intervals": intervals,
     "clients": clients,
+    "migration": migration,
 }
 
 

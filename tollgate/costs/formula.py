@@ -129,6 +129,19 @@ def stream_path(load: Load) -> list[Line]:
     ]
 
 
+def hooks(load: Load, *, hook_ms: float = 20, hook_mb: int = 1769, count: int = 2) -> list[Line]:
+    """What a record's hooks cost beside the step path: the team's functions, and one more run of ours for each.
+
+    A hook's start is left out: it depends on what it imports (`tollgate hooks bench`).
+    """
+    team_gb_s = hook_mb / 1024 * hook_ms / 1000
+    our_gb_s = load.function_mb / 1024 * math.ceil(load.function_ms) / 1000
+    return [
+        Line("Lambda, hooks", MILLION * count * (LAMBDA_REQUEST + team_gb_s * LAMBDA_GB_SECOND)),
+        Line("Lambda, our functions again", MILLION * count * (LAMBDA_REQUEST + our_gb_s * LAMBDA_GB_SECOND)),
+    ]
+
+
 def always_on(requests_per_second: float, *, instance: str = "ml.c5.xlarge", instances: int = 2) -> list[Line]:
     """Proxy instances that run whether or not requests come; two, for two availability zones.
 

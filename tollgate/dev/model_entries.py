@@ -38,7 +38,7 @@ class ServeHooks(BaseModel):
 class Serve(BaseModel):
     """How the embedded Bedrock gets a model: exactly one of `artifacts`, `engine` and `script`.
 
-    `endpoint` makes it a SageMaker endpoint of that name instead of an imported model.
+    `endpoint` makes it a SageMaker endpoint of that name: instead of an imported model, or, with `artifacts`, as well.
     """
 
     model_config = ConfigDict(extra="forbid", strict=True)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tollgate.emulators.bedrock import Bedrock
+    from tollgate.engines.base import Engine
 
 ARTIFACTS_BUCKET = "tollgate-local-artifacts"
 _POLL_S = 0.02
@@ -74,18 +75,28 @@ class ModelLoader:
                 serve["engine"] = read_script(self._root / serve.pop("script"))
             except ValueError as error:
                 raise DefinitionError("script", str(error)) from error
-        if "endpoint" in serve:
-            self._bedrock.register(name=serve.pop("endpoint"), **serve)
+        endpoint = serve.pop("endpoint", None)
+        if endpoint is not None and "artifacts" not in serve:
+            self._bedrock.register(name=endpoint, **serve)
             return dict(record)
+        if endpoint is not None:
+            body_format = serve.get("body_format", "openai")
+            self._bedrock.register(endpoint, self._engine(serve["artifacts"]), body_format=body_format)
         if "artifacts" in serve:
             arn = self._import(record["model"], self._root / serve["artifacts"])
         else:
             arn = self._bedrock.register(name=imported_model_name(record["model"]), **serve)
         variants = []
         for variant in record["variants"]:
-            model_id = variant.get("model_id")
-            variants.append({**variant, "model_id": arn if model_id is None else model_id})
+            is_imported = variant.get("backend") != "sagemaker" and variant.get("model_id") is None
+            variants.append({**variant, "model_id": arn} if is_imported else variant)
         return {**record, "variants": variants}
+
+    def _engine(self, artifacts: str) -> Engine:
+        """The engine that runs a folder of artifacts, for an endpoint that serves the same model as the import."""
+        from tollgate.engines.numpy_engine import NumpyEngine  # few endpoints have artifacts, and it needs numpy
+
+        return NumpyEngine.load(self._root / artifacts)
 
     def _import(self, model: str, directory: Path) -> str:
         place = f"artifacts {directory}"
