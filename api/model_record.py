@@ -96,6 +96,14 @@ class Hooks(Shape):
     after: AfterHook | None = Field(None, description="Called after the model.")
 
 
+class Shadow(Shape):
+    """A variant that is asked a share of the requests, too, so that its answers can be compared."""
+
+    variant: str = Field(description="The variant.")
+    percent: Annotated[int, Field(ge=1, le=100)] = Field(description="So many of a hundred requests.")
+    bucket: str | None = Field(None, description="A bucket that keeps both texts. Without one, only numbers are kept.")
+
+
 class ModelRecord(Shape):
     """A model as clients know it."""
 
@@ -108,6 +116,7 @@ class ModelRecord(Shape):
         "tgi", description="The serving container in whose shapes SageMaker's clients are answered."
     )
     hooks: Hooks | None = Field(None, description="The team's own functions around the model.")
+    shadow: Shadow | None = Field(None, description="A variant that is asked a share of the requests, too.")
     ignore_parameters: list[str] = Field(
         [], description="Parameters of clients that cannot be changed: left out, and told in x-tollgate-ignored."
     )

@@ -1,4 +1,4 @@
-"""A team's client of its SageMaker endpoint: one environment variable points it to Tollgate, of which it knows nothing."""
+"""A client of the SageMaker endpoint: one environment variable points it to Tollgate, of which it knows nothing."""
 
 import json
 import sys

@@ -10,7 +10,7 @@ import pydantic_core  # noqa: F401 - loaded while Lambda starts the function, no
 from tollgate_layer.inference import dialects
 from tollgate_layer.inference.failures.errors import ApiError
 from tollgate_layer.inference.failures.upstream import from_upstream
-from tollgate_layer.inference.hooks import hooks_of, with_after
+from tollgate_layer.inference.hooks import hook_of_shadow, hooks_of, with_after
 from tollgate_layer.inference.pipeline.before_model import prepare, read
 from tollgate_layer.inference.record import Hooks
 from tollgate_layer.inference.request import IncomingRequest
@@ -23,10 +23,11 @@ logger = function_logger()
 def lambda_handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     """One request. A client's mistake is data: it becomes a response, and the machine ends there.
 
-    Event: {request: {dialect, request_id, key_id, body, given?, before?, fallback?}, record, failure}; `record` is the
-    text of the model's record, null where there is none, `failure` is {state, error} where it could not be read, else
-    null, `before` is {answer} or {failure} of the record's hook, and `fallback` {variant, from, error} where another
-    variant has failed.
+    Event: {request, record, failure}. `request` is {dialect, request_id, key_id, body, given?, before?, fallback?,
+    shadow?}, `record` the text of the model's record, null where there is none, `failure` {state, error} where it could
+    not be read, else null. Of the request, `before` is {answer} or {failure} of the record's hook, `fallback` {variant,
+    from, error} where another variant has failed, and `shadow` {variant, bucket, first} where it is only compared with
+    a client's.
 
     Result: {invocation: {model_id or endpoint, body}, spec}, or {response}; or {before: {function, timeout_s, event}},
     where a hook is to be asked first, and the request then comes a second time.
@@ -35,6 +36,8 @@ def lambda_handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     given = received.get("given", {})
     incoming = IncomingRequest(received["dialect"], received["request_id"], received["body"], given)
     hooks = hooks_of(event["record"], received["key_id"])
+    if "shadow" in received and "before" in received:
+        hooks = hook_of_shadow(event["record"])
     if hooks.before is not None and "before" not in received:
         from tollgate_layer.inference.hooks.before import before_call  # only records with hooks need it
 
@@ -76,6 +79,9 @@ def _prepared(event: dict[str, Any], incoming: IncomingRequest, hooks: Hooks, lo
     if fallback is not None:
         request = request._replace(variant=fallback["variant"])
         log.fell_back(request.model, fallback["from"], from_upstream(fallback["error"], state="InvokeModel"))
+    shadow = received.get("shadow")
+    if shadow is not None:
+        request = request._replace(variant=shadow["variant"])
     prepared = prepare(request, event["record"], time.time())
     spec = with_after(prepared.spec, hooks, hook_state)
     log.asked(spec)

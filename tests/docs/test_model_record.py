@@ -7,14 +7,14 @@ import re
 import pytest
 
 from tests.conftest import ROOT
-from tollgate_layer.inference.record import Defaults, Hook, Limits, ModelRecord, ServerPrompt, Variant
+from tollgate_layer.inference.record import Defaults, Hook, Limits, ModelRecord, ServerPrompt, Shadow, Variant
 from tollgate_release.records import RecordError, check_record, table_item
 
 
 def test_the_tables_name_exactly_the_fields_that_there_are():
     text = (ROOT / "docs" / "model-record.md").read_text()
     fields = {*ModelRecord._fields, *Variant._fields} - {"unknown_fields"}  # a count, and no field of the record's text
-    for name, part in (("defaults", Defaults), ("limits", Limits), ("prompt", ServerPrompt)):
+    for name, part in (("defaults", Defaults), ("limits", Limits), ("prompt", ServerPrompt), ("shadow", Shadow)):
         fields |= {f"{name}.{field}" for field in part._fields}
 
     fields |= {"hooks.version", "hooks.after.stream"} | {f"hooks.before.{field}" for field in Hook._fields}
@@ -29,9 +29,11 @@ def test_the_example_records_are_records(path):
 
 
 def test_the_record_of_the_guide_to_both_services_is_a_record():
-    (block,) = re.findall(r"^```json\n(.*?)^```$", (ROOT / "docs" / "hybrid.md").read_text(), re.MULTILINE | re.DOTALL)
+    text = (ROOT / "docs" / "hybrid.md").read_text()
+    block, shadow = re.findall(r"^```json\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
 
     item = table_item(check_record(block))
+    table_item(check_record(block.rstrip().removesuffix("}") + f", {shadow}}}"))
 
     assert item["model"]["S"] == "apexguru"
 

@@ -104,8 +104,19 @@ class FakeFunctions:
         return self._reports.pop(0)
 
 
+class FakeShadows:
+    """Keeps the requests of the shadows that are started."""
+
+    def __init__(self) -> None:
+        self.requests: list[dict[str, Any]] = []
+
+    async def start(self, request: dict[str, Any]) -> None:
+        self.requests.append(request)
+
+
 def application(records: Any, model: Any, logger: Any, functions: Any = None, **settings: Any) -> Application:
     """The application around fakes; `settings` are its own, and `model_wait_s`."""
     functions = functions or FakeFunctions()
-    pipeline = StreamingPipeline(model, functions, settings.pop("model_wait_s", 5.0))
+    shadows = settings.pop("shadows", None) or FakeShadows()
+    pipeline = StreamingPipeline(model, functions, shadows, settings.pop("model_wait_s", 5.0))
     return Application(Preparation(records, functions), pipeline, logger, **settings)

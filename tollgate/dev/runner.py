@@ -116,7 +116,8 @@ class Local:
         running.callback(dynamodb.close)
         self.endpoints = service_endpoints(self._data_services, self.bedrock_url)
         self.machines: dict[str, StateMachine] = {}
-        self._serve(running, "SFN", StepFunctionsApi(self.machines, self._note_execution).app())
+        executions = StepFunctionsApi(self.machines, self._note_execution)
+        self._serve(running, "SFN", executions.app())
         self.metrics = MetricStore(clock.now)
         self._serve(running, "CLOUDWATCH", CloudWatchApi(self.metrics).app())
         invocable: dict[str, Function] = {}
@@ -130,7 +131,15 @@ class Local:
         running.callback(runtime.close)
         endpoints = SageMakerRuntime(self.bedrock_url)
         running.callback(endpoints.close)
-        tasks = task_handlers(dynamodb, runtime, endpoints, self.functions.plain, clock.speed)
+        tasks = task_handlers(
+            dynamodb,
+            runtime,
+            endpoints,
+            self.functions.plain,
+            executions.start_execution,
+            lambda arguments: self.s3.put_object(**arguments),
+            clock.speed,
+        )
         self.machines.update(load_state_machines(self.stack, tasks, clock))
         running.callback(self._stop_executions)
         self._start_events(running, clock)

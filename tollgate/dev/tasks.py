@@ -17,9 +17,10 @@ from tollgate.dev.aws_clients import (
 )
 from tollgate.emulators.lambda_functions import Function, FunctionError, find_function
 from tollgate.emulators.step_functions import RUNTIME, StateError, TaskHandler, parse_result
+from tollgate.emulators.step_functions.endpoint import StepFunctionsError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 _JSON = "application/json"
 DYNAMODB_GET_ITEM = "arn:aws:states:::dynamodb:getItem"
@@ -29,7 +30,16 @@ SAGEMAKER_INVOKE_ENDPOINT = "arn:aws:states:::aws-sdk:sagemakerruntime:invokeEnd
 # AWS does not document what Step Functions puts before Bedrock's error names, so the state machine catches them under
 # every prefix that is possible; the runner uses the likeliest.
 _BEDROCK_PREFIX = "Bedrock"
-RESOURCES = {DYNAMODB_GET_ITEM, LAMBDA_INVOKE, BEDROCK_INVOKE_MODEL, SAGEMAKER_INVOKE_ENDPOINT}
+START_EXECUTION = "arn:aws:states:::states:startExecution"
+S3_PUT_OBJECT = "arn:aws:states:::aws-sdk:s3:putObject"
+RESOURCES = {
+    DYNAMODB_GET_ITEM,
+    LAMBDA_INVOKE,
+    BEDROCK_INVOKE_MODEL,
+    SAGEMAKER_INVOKE_ENDPOINT,
+    START_EXECUTION,
+    S3_PUT_OBJECT,
+}
 
 
 def task_handlers(
@@ -37,6 +47,8 @@ def task_handlers(
     bedrock: BedrockRuntime,
     sagemaker: SageMakerRuntime,
     functions: Mapping[str, Function],
+    start_execution: Callable[[dict[str, Any]], dict[str, Any]],
+    put_object: Callable[[dict[str, Any]], None],
     speed: float = 1.0,
 ) -> dict[str, TaskHandler]:
     """The handler of each task resource.
@@ -46,6 +58,8 @@ def task_handlers(
         bedrock: where models are invoked.
         sagemaker: where models on endpoints are invoked.
         functions: the functions that may be invoked, by ARN.
+        start_execution: starts an execution that nobody waits for, by StartExecution's members.
+        put_object: writes an object, by PutObject's members.
         speed: on a clock so many times as fast, models get so many times less real time. Functions and tables really
             work, so their time is not scaled.
     """
@@ -54,6 +68,8 @@ def task_handlers(
         LAMBDA_INVOKE: _InvokeFunction(functions),
         BEDROCK_INVOKE_MODEL: _InvokeModel(bedrock, speed),
         SAGEMAKER_INVOKE_ENDPOINT: _InvokeEndpoint(sagemaker, speed),
+        START_EXECUTION: _StartExecution(start_execution),
+        S3_PUT_OBJECT: _PutObject(put_object),
     }
 
 
@@ -142,6 +158,39 @@ class _InvokeEndpoint:
         if answer.error is not None:
             raise _service_error("SageMakerRuntime", "SageMakerRuntime", answer)
         return {"Body": answer.body.decode("utf-8", "replace"), "ContentType": "application/json"}
+
+
+class _StartExecution:
+    """The integration states:startExecution, which does not wait for the execution's end."""
+
+    def __init__(self, start: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
+        self._start = start
+
+    def __call__(self, arguments: Any, timeout_s: float) -> Any:
+        _require_string(arguments.get("StateMachineArn"), "StateMachineArn")
+        data = json.dumps(arguments.get("Input", {}), separators=(",", ":"))
+        try:
+            return self._start({"stateMachineArn": arguments["StateMachineArn"], "input": data})
+        except StepFunctionsError as error:
+            raise StateError(f"StepFunctions.{error.code}Exception", str(error)) from error
+
+
+class _PutObject:
+    """The integration aws-sdk:s3:putObject."""
+
+    def __init__(self, put: Callable[[dict[str, Any]], None]) -> None:
+        self._put = put
+
+    def __call__(self, arguments: Any, timeout_s: float) -> Any:
+        for field in ("Bucket", "Key", "Body"):
+            _require_string(arguments.get(field), field)
+        from botocore.exceptions import ClientError  # takes long to import, and few shadows keep texts
+
+        try:
+            self._put(arguments)
+        except ClientError as error:
+            raise StateError(f"S3.{error.response['Error']['Code']}Exception", str(error)) from error
+        return {}
 
 
 def _require_string(value: Any, field: str) -> None:

@@ -101,6 +101,7 @@ def _environment(paths: list[Path], bytecode: Path) -> dict[str, str]:
         **os.environ,
         "PYTHONPATH": os.pathsep.join(map(str, paths)),
         "PYTHONPYCACHEPREFIX": str(bytecode),
+        "PYTHONDONTWRITEBYTECODE": "",  # which some people's shells set
     }
 
 

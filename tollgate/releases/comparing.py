@@ -6,7 +6,6 @@ is what clients would get, whatever the weights are. Requests are counted nowher
 
 from __future__ import annotations
 
-import difflib
 import json
 import time
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -15,6 +14,7 @@ from functools import cached_property
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
+from tollgate_layer.inference.similarity import similarity_of
 from tollgate_release.invoking import OwnAnswer, ask
 
 if TYPE_CHECKING:
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from tollgate_release.golden import GoldenPrompt
     from tollgate_release.services import Services
 
-_MOST_WORDS = 5000
-"""Words of an answer that are looked at for its similarity: the time grows with the product of two lengths."""
 _PAUSE_S = 2.0
 _FIFTHS = ("below 0.2", "0.2 to 0.4", "0.4 to 0.6", "0.6 to 0.8", "from 0.8")
 """The bars of the chart of similarities, which reach from 0 to 1."""
@@ -67,17 +65,12 @@ class Pair:
 
     @cached_property
     def similarity(self) -> float | None:
-        """The share of words that both answers have in the same order, from 0 to 1; None where one is missing.
-
-        It is difflib's ratio of the two lists of words: https://docs.python.org/3/library/difflib.html
-        """
+        """The share of words that both answers have in the same order, from 0 to 1; None where one is missing."""
         if not self.is_answered:
             return None
-        if self.is_same:
+        if self.is_same:  # also two texts that are the same JSON
             return 1.0
-        first_words = self.first.text.split()[:_MOST_WORDS]
-        second_words = self.second.text.split()[:_MOST_WORDS]
-        return difflib.SequenceMatcher(None, first_words, second_words, autojunk=False).ratio()
+        return similarity_of(self.first.text, self.second.text)
 
 
 def compare(

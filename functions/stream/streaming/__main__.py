@@ -9,11 +9,11 @@ import sys
 import uvicorn
 
 from streaming.application import Application
-from streaming.aws.backends import Backends, LateFunctions
+from streaming.aws.backends import Backends, LateFunctions, LateShadows
 from streaming.aws.bedrock import BedrockModel
 from streaming.aws.dynamodb import TableRecords
 from streaming.aws.service import Service
-from streaming.interfaces import Functions, Model
+from streaming.interfaces import Functions, Model, Shadows
 from streaming.pipeline import StreamingPipeline
 from streaming.preparation import Preparation
 from streaming.record_cache import CachedRecords
@@ -33,7 +33,7 @@ def build(settings: Settings) -> Application:
     functions = LateFunctions(lambda: _functions(settings))
     return Application(
         Preparation(records, functions),
-        StreamingPipeline(models, functions, settings.model_wait_s),
+        StreamingPipeline(models, functions, LateShadows(lambda: _shadows(settings)), settings.model_wait_s),
         function_logger(),
         timeout_s=settings.timeout_s,
         comment_interval_s=settings.comment_interval_s,
@@ -53,6 +53,14 @@ def _functions(settings: Settings) -> Functions:
     from streaming.aws.functions import LambdaFunctions
 
     return LambdaFunctions(Service(settings.lambda_url, "lambda", settings.region, settings.credentials))
+
+
+def _shadows(settings: Settings) -> Shadows:
+    """The executions of shadows; imported here, since few models have them."""
+    from streaming.aws.executions import MachineShadows
+
+    service = Service(settings.states_url, "states", settings.region, settings.credentials)
+    return MachineShadows(service, settings.inference_machine)
 
 
 def main() -> None:

@@ -1,6 +1,6 @@
 """The interfaces through which the streaming path reaches AWS.
 
-`aws/dynamodb.py`, `aws/bedrock.py` and `aws/functions.py` implement them; tests put fakes in their place.
+`aws/` implements them; tests put fakes in their place.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator
 from typing import TYPE_CHECKING, Any, Protocol
 
+from tollgate_layer.inference.json_text import JsonObject
 from tollgate_layer.inference.pipeline.before_model import Invocation
 
 if TYPE_CHECKING:
@@ -51,3 +52,10 @@ class Functions(Protocol):
 
     async def call(self, call: HookCall, body: str) -> HookReport:
         """Call a hook; `body` is the client's text. It never raises: a failure is in the report."""
+
+
+class Shadows(Protocol):
+    """Starts the executions in which another variant is asked what a client has asked."""
+
+    async def start(self, request: JsonObject) -> None:
+        """Start one, by the input of an execution. It never raises: a shadow that does not start is none."""

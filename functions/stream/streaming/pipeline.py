@@ -12,13 +12,14 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, cast
 
-from streaming.interfaces import Functions, Model
+from streaming.interfaces import Functions, Model, Shadows
 from streaming.partial_results import collect_until_failure
 from streaming.preparation import Attempt
 from streaming.retries import Retries
 from tollgate_layer.inference.answer_reader import AnswerReader
 from tollgate_layer.inference.backends.bedrock import FORMATS
 from tollgate_layer.inference.backends.body_format import Usage
+from tollgate_layer.inference.completion import Completion, add_up
 from tollgate_layer.inference.completion_spec import CompletionSpec
 from tollgate_layer.inference.dialects import EventWriter
 from tollgate_layer.inference.failures.errors import AnswerError, ApiError
@@ -28,7 +29,7 @@ from tollgate_layer.inference.request_log import RequestLog
 from tollgate_layer.inference.response import Response
 
 if TYPE_CHECKING:
-    from streaming.hooked_stream import HookedStream
+    from streaming.noted_stream import HookedStream, NotedStream
 
 # Of the time that a client waits, what is kept for the last attempt to be answered.
 _LAST_ATTEMPT_S = 3.0
@@ -40,9 +41,10 @@ _USAGE_WAIT_S = 2.0
 class StreamingPipeline:
     """Answers requests; `model_wait_s` is how long a request waits for a model that is not ready."""
 
-    def __init__(self, model: Model, functions: Functions, model_wait_s: float) -> None:
+    def __init__(self, model: Model, functions: Functions, shadows: Shadows, model_wait_s: float) -> None:
         self._model = model
         self._functions = functions
+        self._shadows = shadows
         self._model_wait_s = model_wait_s
 
     def retries(self, limit_s: float) -> Retries:
@@ -65,7 +67,7 @@ class StreamingPipeline:
             try:
                 answer = await self._model.invoke(prepared.invocation)
                 model_time_s = _seconds_since(started)
-                completed = complete(prepared.spec, answer)
+                completed = complete(prepared.spec, answer, with_completion=prepared.spec.shadow is not None)
             except ApiError as failure:
                 if attempt.may_fall_back(failure):
                     attempt = attempt.fall_back(failure, log)
@@ -73,6 +75,8 @@ class StreamingPipeline:
                     await retries.wait(failure)
             else:
                 log.completed(prepared.spec, completed.outcome, model_time_s)
+                if prepared.spec.shadow is not None:
+                    await self._start_shadow(attempt, cast("Completion", completed.completion), model_time_s)
                 return await self._finish(attempt, completed, log)
 
     async def _finish(self, attempt: Attempt, completed: Completed, log: RequestLog) -> Response:
@@ -81,11 +85,12 @@ class StreamingPipeline:
         Raises:
             ApiError: the hook refuses the completion, or failed.
         """
-        if completed.completion is None:
+        if attempt.prepared.spec.after is None:
             return completed.response
         from tollgate_layer.inference.hooks.after import after_call, response_after
 
         spec, (incoming, key_id) = attempt.prepared.spec, attempt.asked
+        assert completed.completion is not None
         call = after_call(spec, completed.completion, incoming, key_id, None)
         report = await self._functions.call(call, incoming.body)
         return response_after(spec, completed.response, completed.outcome.usage, report, log)
@@ -100,7 +105,7 @@ class StreamingPipeline:
         """
         begun = False
         prepared = attempt.prepared
-        writer = _seen_by_hook(begin(prepared.spec), prepared.spec)
+        writer = _noted(begin(prepared.spec), prepared.spec)
         while True:
             log.note(attempts=retries.attempts)
             started = time.perf_counter()
@@ -118,16 +123,27 @@ class StreamingPipeline:
                 if attempt.may_fall_back(failure):
                     attempt = attempt.fall_back(failure, log)
                     prepared = attempt.prepared
-                    writer = _seen_by_hook(begin(prepared.spec), prepared.spec)
+                    writer = _noted(begin(prepared.spec), prepared.spec)
                 else:
                     await retries.wait(failure)
             else:
-                log.completed(prepared.spec, reader.outcome(), _seconds_since(started))
+                model_time_s = _seconds_since(started)
+                log.completed(prepared.spec, reader.outcome(), model_time_s)
                 yield await self._end(attempt, writer, reader.usage, log)
+                if prepared.spec.shadow is not None:  # the client has everything by now
+                    completion = add_up(cast("NotedStream", writer).deltas, reader.usage)
+                    await self._start_shadow(attempt, completion, model_time_s)
                 return
             finally:
                 # Also for a stream that broke, or that its client left: how far it came.
                 log.note(completion_length=reader.outcome().completion_length or None)
+
+    async def _start_shadow(self, attempt: Attempt, completion: Completion, seconds: float) -> None:
+        """Have another variant asked the same, by an execution that nobody waits for."""
+        from tollgate_layer.inference.shadow import first_answer
+
+        request = attempt.shadow_request(first_answer(attempt.prepared.spec, completion, seconds))
+        await self._shadows.start(request)
 
     async def _end(self, attempt: Attempt, writer: EventWriter, usage: Usage, log: RequestLog) -> bytes:
         """The last events of a stream. Raises ApiError: the record's hook refuses the completion, or failed."""
@@ -161,13 +177,13 @@ class StreamingPipeline:
             raise AnswerError
 
 
-def _seen_by_hook(writer: EventWriter, spec: CompletionSpec) -> EventWriter:
-    """The writer of a stream, behind one that shows it to the record's hook where there is one."""
-    if spec.after is None:
+def _noted(writer: EventWriter, spec: CompletionSpec) -> EventWriter:
+    """The writer of a stream, behind one that notes it where a hook or a shadow needs to know it."""
+    if spec.after is None and spec.shadow is None:
         return writer
-    from streaming.hooked_stream import HookedStream
+    from streaming.noted_stream import HookedStream, NotedStream
 
-    return HookedStream(writer, spec)
+    return NotedStream(writer) if spec.after is None else HookedStream(writer, spec)
 
 
 def _seconds_since(started: float) -> float:

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import re
 import time
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from streaming.interfaces import Functions, Records
 from tollgate_layer.inference.failures.errors import FALLS_BACK, ApiError, RequestError
 from tollgate_layer.inference.hooks import hooks_of, with_after
+from tollgate_layer.inference.json_text import JsonObject
 from tollgate_layer.inference.pipeline.before_model import Prepared, prepare, read
 from tollgate_layer.inference.record import MODEL_NAME, Hooks
 from tollgate_layer.inference.request import IncomingRequest, Request
 from tollgate_layer.inference.request_log import RequestLog
 from tollgate_layer.inference.response import Response
+from tollgate_layer.inference.telemetry import SHADOW
+
+if TYPE_CHECKING:
+    from tollgate_layer.inference.hooks.contract import HookReport
 
 
 class Asked(NamedTuple):
@@ -26,7 +31,8 @@ class Asked(NamedTuple):
 class Attempt(NamedTuple):
     """A prepared invocation, and the request and record that it comes from, of which another one may be made.
 
-    `asked` is the request as it came in, and `hooks` those that it goes through, with the state of the first.
+    `asked` is the request as it came in, and `hooks` those that it goes through, with the state of the first, and its
+    whole answer.
     """
 
     prepared: Prepared
@@ -35,16 +41,24 @@ class Attempt(NamedTuple):
     asked: Asked
     hooks: Hooks
     hook_state: Any
+    before: HookReport | None
 
     @classmethod
     def make(
-        cls, request: Request, record: str | None, asked: Asked, hooks: Hooks, hook_state: Any, log: RequestLog
+        cls,
+        request: Request,
+        record: str | None,
+        asked: Asked,
+        hooks: Hooks,
+        log: RequestLog,
+        hook_state: Any = None,
+        before: HookReport | None = None,
     ) -> Attempt:
         """Prepare the invocation. Raises ApiError: it cannot be."""
         prepared = prepare(request, record, time.time())
         prepared = prepared._replace(spec=with_after(prepared.spec, hooks, hook_state))
         log.asked(prepared.spec)
-        return cls(prepared, request, record, asked, hooks, hook_state)
+        return cls(prepared, request, record, asked, hooks, hook_state, before)
 
     def may_fall_back(self, failure: ApiError) -> bool:
         """Whether another variant is to be asked after this failure."""
@@ -59,7 +73,18 @@ class Attempt(NamedTuple):
         spec = self.prepared.spec
         log.fell_back(spec.model, spec.variant, failure)
         request = self.request._replace(variant=spec.fallback)
-        return self.make(request, self.record, self.asked, self.hooks, self.hook_state, log)
+        return self.make(request, self.record, self.asked, self.hooks, log, self.hook_state, self.before)
+
+    def shadow_request(self, shadow: JsonObject) -> JsonObject:
+        """The input of the execution in which another variant is asked the same, as API Gateway would have made it."""
+        incoming = self.asked.incoming
+        request: JsonObject = {"dialect": incoming.dialect, "request_id": incoming.id, "key_id": SHADOW}
+        if incoming.given:
+            request["given"] = dict(incoming.given)
+        if self.before is not None:
+            failed = {"failure": self.before.failure} if self.before.failure else {"answer": self.before.answer}
+            request["before"] = failed
+        return {**request, "body": incoming.body, "shadow": shadow}
 
 
 class Preparation:
@@ -85,7 +110,7 @@ class Preparation:
         hooks = hooks_of(record, key_id)
         if hooks.before is not None:
             return await self._prepare_through_hook(asked, record, hooks, log)
-        attempt = Attempt.make(request, record, asked, hooks, None, log)
+        attempt = Attempt.make(request, record, asked, hooks, log)
         log.note(unknown_record_fields=attempt.prepared.unknown_record_fields or None)
         return attempt
 
@@ -121,4 +146,4 @@ class Preparation:
         if outcome.response is not None:
             return outcome.response
         assert outcome.request is not None
-        return Attempt.make(outcome.request, record, asked, hooks, outcome.state, log)
+        return Attempt.make(outcome.request, record, asked, hooks, log, outcome.state, report)

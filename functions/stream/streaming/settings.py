@@ -31,6 +31,9 @@ class Settings(NamedTuple):
     """How long API Gateway waits for the whole response."""
     sagemaker_url: str = ""
     lambda_url: str = ""
+    states_url: str = ""
+    inference_machine: str = ""
+    """The ARN of the step path's state machine, of which shadows are executions."""
     cors_origins: str = ""
     """The origins whose web pages may read answers, with commas between them, or `*`."""
 
@@ -64,6 +67,8 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         timeout_s=_number(environment, "TOLLGATE_TIMEOUT_MS", 900_000) / 1000,
         sagemaker_url=_endpoint(environment, "SAGEMAKER_RUNTIME", f"runtime.sagemaker.{region}"),
         lambda_url=_endpoint(environment, "LAMBDA", f"lambda.{region}"),
+        states_url=_endpoint(environment, "SFN", f"states.{region}"),
+        inference_machine=environment.get("TOLLGATE_INFERENCE_MACHINE", ""),
         cors_origins=environment.get("TOLLGATE_CORS_ORIGINS", ""),
     )
 

@@ -54,7 +54,7 @@ class StepFunctionsApi:
             "GetExecutionHistory": self._get_execution_history,
             "ListExecutions": self._list_executions,
             "ListStateMachines": self._list_state_machines,
-            "StartExecution": self._start_execution,
+            "StartExecution": self.start_execution,
             "StartSyncExecution": self._start_sync_execution,
             "StopExecution": self._stop_execution,
         }
@@ -91,7 +91,8 @@ class StepFunctionsApi:
             raise StepFunctionsError("ValidationException", report.generate_report())
         return action(parameters)
 
-    def _start_execution(self, parameters: dict[str, Any]) -> dict[str, Any]:
+    def start_execution(self, parameters: dict[str, Any]) -> dict[str, Any]:
+        """Start an execution, and do not wait for its end. Raises StepFunctionsError: it is refused."""
         machine, name, data = self._new(parameters)
         if isinstance(machine, StandardMachine):
             try:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Callable
 from typing import TYPE_CHECKING, Any
 
-from streaming.interfaces import Functions, Model
+from streaming.interfaces import Functions, Model, Shadows
+from tollgate_layer.inference.json_text import JsonObject
 from tollgate_layer.inference.pipeline.before_model import Invocation
 
 if TYPE_CHECKING:
@@ -48,3 +49,17 @@ class LateFunctions:
         if self._functions is None:
             self._functions = self._make()
         return await self._functions.call(call, body)
+
+
+class LateShadows:
+    """The executions of shadows, whose client `make` makes with the first one."""
+
+    def __init__(self, make: Callable[[], Shadows]) -> None:
+        self._make = make
+        self._shadows: Shadows | None = None
+
+    async def start(self, request: JsonObject) -> None:
+        """See `interfaces.Shadows`."""
+        if self._shadows is None:
+            self._shadows = self._make()
+        await self._shadows.start(request)

@@ -29,6 +29,7 @@ class CompletionSpec(NamedTuple):
     `container` is the serving container in whose shapes SageMaker's clients are answered, and
     `fallback` the variant that is asked where this one fails.
     `after` is the record's hook that sees the completion, `hook_state` what the hook before it has left for it.
+    `shadow` is {variant, bucket}, where that variant is to be asked the same, for comparison.
     """
 
     dialect: str
@@ -52,6 +53,7 @@ class CompletionSpec(NamedTuple):
     fallback: str | None = None
     after: JsonObject | None = None
     hook_state: Any = None
+    shadow: JsonObject | None = None
 
     @classmethod
     def from_json(cls, value: JsonObject) -> CompletionSpec:

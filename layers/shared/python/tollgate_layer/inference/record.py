@@ -102,6 +102,14 @@ class Hooks(NamedTuple):
         return cls(None if before is None else Hook(**before), None if after is None else AfterHook(**after))
 
 
+class Shadow(NamedTuple):
+    """`percent` of a hundred requests are also sent to `variant`; both texts are kept in `bucket`, if there is one."""
+
+    variant: str
+    percent: int
+    bucket: str | None
+
+
 class ModelRecord(NamedTuple):
     """A model as clients know it.
 
@@ -116,12 +124,13 @@ class ModelRecord(NamedTuple):
     ignore_parameters: list[str]
     container: str
     hooks: Hooks | None
+    shadow: Shadow | None
     unknown_fields: int = 0
 
     @classmethod
     def from_json(cls, fields: JsonObject, unknown_fields: int = 0) -> ModelRecord:
         """The record with these fields, of which none may be missing: a checked record has its defaults."""
-        prompt, hooks = fields["prompt"], fields["hooks"]
+        prompt, hooks, shadow = fields["prompt"], fields["hooks"], fields["shadow"]
         return cls(
             model=fields["model"],
             variants=[Variant(**variant) for variant in fields["variants"]],
@@ -131,6 +140,7 @@ class ModelRecord(NamedTuple):
             ignore_parameters=fields["ignore_parameters"],
             container=fields["container"],
             hooks=None if hooks is None else Hooks.from_json(hooks),
+            shadow=None if shadow is None else Shadow(**shadow),
             unknown_fields=unknown_fields,
         )
 

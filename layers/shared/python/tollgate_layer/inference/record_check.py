@@ -57,6 +57,8 @@ def record_faults(record: ModelRecord) -> list[RecordFault]:
         if record.prompt is not None and variant.chat_template is None and variant.body_format != "openai":
             reason = f"Without one, body_format {variant.body_format} takes no messages, and prompt makes messages."
             faults.append(RecordFault(f"variants[{index}].chat_template", reason))
+    if record.shadow is not None and record.shadow.variant not in names:
+        faults.append(RecordFault("shadow.variant", "It names no variant of the record."))
     if record.prompt is not None:
         faults += _prompt_faults(record.prompt)
     for index, name in enumerate(record.ignore_parameters):

@@ -15,7 +15,7 @@ from aws_lambda_powertools import Logger
 
 from tollgate_layer.inference.json_text import to_json
 from tollgate_layer.inference.schemas import request_fields
-from tollgate_layer.inference.telemetry import KEEP_WARM, NAMESPACE, RELEASE
+from tollgate_layer.inference.telemetry import KEEP_WARM, NAMESPACE, RELEASE, SHADOW
 
 if TYPE_CHECKING:
     from tollgate_layer.inference.answer_reader import Outcome
@@ -124,6 +124,14 @@ class RequestLog:
         if skipped:  # else the request fails, too, and is counted under its code
             self._count("HookSkipped")
 
+    def shadowed(self, spec: CompletionSpec, facts: dict[str, Any]) -> None:
+        """Note how a shadow's answer differs from the first one, and count it by its variant."""
+        self.note(**facts)
+        self._variant = {"model": spec.model, "variant": _dimension_value(spec.variant)}
+        self._variant_count("Shadows")
+        self._variant_count("ShadowsSame", 1 if facts["shadow_same"] else None)
+        self._variant_count("ShadowSimilarity", facts["shadow_similarity"])
+
     def answered_by_hook(self, model: str, status: int) -> None:
         """Note that a hook answered in the model's place."""
         self._dimension = {"model": model}
@@ -166,6 +174,17 @@ class RequestLog:
             count("KeepWarmPings")
             count("ColdPings", cold)
 
+    def _count_only_a_shadow(self) -> None:
+        """Forget what was counted of a request: no client asked. A shadow that failed has no comparison."""
+        failed = "code" in self._facts
+        self._metrics = {}
+        self._count("Shadows")
+        self._dimension = {"model": self._facts.get("model", "")}
+        kept = {name: value for name, value in self._variant_metrics.items() if name.startswith("Shadow")}
+        self._variant_metrics = kept
+        if failed:
+            self._variant_count("ShadowFailures")
+
     def _found_the_model_cold(self) -> bool:
         """Whether the model did not answer at once."""
         if self._facts.get("code") == "model_not_ready" or self._facts.get("attempts", 0) > 1:
@@ -177,9 +196,12 @@ class RequestLog:
         failed_on_our_side = self._facts.get("status", 200) >= 500
         write = self._logger.error if failed_on_our_side else self._logger.info
         write("request", **self._facts)
-        if self._metrics and self._facts.get("key_id") != RELEASE:
-            if self._facts.get("key_id") == KEEP_WARM:
+        key_id = self._facts.get("key_id")
+        if self._metrics and key_id != RELEASE:
+            if key_id == KEEP_WARM:
                 self._count_only_a_ping()
+            if key_id == SHADOW:
+                self._count_only_a_shadow()
             _write_line(_embedded_metrics(self._metrics, self._dimension, self._variant_metrics, self._variant))
 
 

@@ -25,6 +25,15 @@ def hooks_of(record_text: str | None, key_id: str | None) -> Hooks:
     """
     if record_text is None or key_id in NOT_CLIENTS:
         return NO_HOOKS
+    return _hooks_in(record_text)
+
+
+def hook_of_shadow(record_text: str | None) -> Hooks:
+    """The hook that a shadow goes through: what it answered to the client's request is given along."""
+    return NO_HOOKS if record_text is None else Hooks(_hooks_in(record_text).before, None)
+
+
+def _hooks_in(record_text: str) -> Hooks:
     try:
         record = parse_record(record_text)
     except ApiError:  # told when the request is prepared, after what is wrong with the request

@@ -89,8 +89,10 @@ def ask_first(spec: CompletionSpec, completed: Completed, event: JsonObject) -> 
     return {"after": {"call": call.to_json(), "model_ms": event.get("model_ms"), **kept}}
 
 
-def finish(spec: CompletionSpec, after: JsonObject, log: RequestLog) -> Response:
-    """The client's response, now that the hook has answered or failed; `after` is what `ask_first` returned, and that.
+def finish(spec: CompletionSpec, after: JsonObject, log: RequestLog) -> JsonObject:
+    """The client's response, and {shadow} where there is one, now that the hook has answered or failed.
+
+    `after` is what `ask_first` returned, and the hook's {answer} or {failure}.
 
     Raises:
         RequestError, ApiError: as `read_outcome`.
@@ -98,7 +100,9 @@ def finish(spec: CompletionSpec, after: JsonObject, log: RequestLog) -> Response
     counts = {**after["outcome"], "usage": Usage(**after["outcome"]["usage"])}
     model_ms = after["model_ms"]
     log.completed(spec, Outcome(**counts), None if model_ms is None else model_ms / 1000)
-    return response_after(spec, Response(**after["response"]), counts["usage"], HookReport.from_json(after), log)
+    report = HookReport.from_json(after)
+    response = response_after(spec, Response(**after["response"]), counts["usage"], report, log)._asdict()
+    return {**response, "shadow": after["shadow"]} if "shadow" in after else response
 
 
 def response_after(

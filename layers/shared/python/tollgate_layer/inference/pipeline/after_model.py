@@ -18,7 +18,7 @@ from tollgate_layer.inference.response import Response
 class Completed(NamedTuple):
     """A completion as the client's response, and what the log says of it.
 
-    `completion` is there, too, where a hook is to see it.
+    `completion` is there, too, where a hook is to see it, or on demand.
     """
 
     response: Response
@@ -26,7 +26,7 @@ class Completed(NamedTuple):
     completion: Completion | None = None
 
 
-def complete(spec: CompletionSpec, answer: Any) -> Completed:
+def complete(spec: CompletionSpec, answer: Any, *, with_completion: bool = False) -> Completed:
     """The client's response to a model's whole answer, given as parsed JSON.
 
     Raises:
@@ -39,7 +39,7 @@ def complete(spec: CompletionSpec, answer: Any) -> Completed:
     deltas = [*reader.feed(parts), *reader.finish()]
     if not deltas:
         raise AnswerError
-    completion = None if spec.after is None else add_up(deltas, reader.usage)
+    completion = add_up(deltas, reader.usage) if spec.after is not None or with_completion else None
     return Completed(respond(spec, deltas, reader.usage), reader.outcome(), completion)
 
 

@@ -140,8 +140,16 @@ def _prepare_for(variant: Variant, request: Request, record: ModelRecord, now: f
         container=record.container,
         # Who names a variant wants that one. So a fallback, which is named too, has none of its own.
         fallback=variant.fallback if request.variant is None else None,
+        shadow=None if record.shadow is None else shadow_of(record, variant.name, request),
     )
     return Prepared(Invocation(variant.model_id, body, _endpoint_of(variant)), spec, record.unknown_fields)
+
+
+def shadow_of(record: ModelRecord, variant: str, request: Request) -> JsonObject | None:
+    """What `shadow.shadow_of` says, which few records need."""
+    from tollgate_layer.inference import shadow
+
+    return shadow.shadow_of(record, variant, request)
 
 
 def _endpoint_of(variant: Variant) -> JsonObject | None:
