@@ -32,6 +32,8 @@ def _obey(event, otherwise):
         return {"response": {"body": "x" * order["letters"]}}
     if "event" in order:
         return {"response": {"body": json.dumps(event)}}
+    if "environment" in order:
+        return {"response": {"body": json.dumps(sorted(os.environ))}}
     if "upper" in order:
         completion = event["completion"]
         for choice in completion["choices"]:

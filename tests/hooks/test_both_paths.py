@@ -164,6 +164,15 @@ def test_of_a_failing_hook_the_class_of_its_error_is_logged_and_no_word_of_the_c
     assert SECRET not in answer.text
 
 
+@BASES
+def test_a_hook_is_given_no_key_address_or_name_of_ours(hooked, base):
+    told = json.loads(hooked.ask(base, before={"environment": True}).text)
+
+    ours = [name for name in told if name.startswith(("TOLLGATE_", "AWS_ENDPOINT_", "AWS_ACCESS", "AWS_SECRET"))]
+    assert ours == []
+    assert "AWS_LAMBDA_FUNCTION_NAME" in told
+
+
 def test_the_local_runner_reloads_a_hook_that_has_changed(tmp_path):
     # GIVEN a model whose hook stands in a file
     hook = tmp_path / "hook.py"

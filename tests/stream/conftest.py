@@ -26,6 +26,10 @@ def record(**variant: Any) -> str:
     return json.dumps({"model": "m", "variants": [{"name": "v1", "model_id": ARN, "body_format": "openai"} | variant]})
 
 
+FAKES = ("records", "functions", "shadows")
+"""What `ask` hands on to the application beside limits."""
+
+
 class Log:
     """The log lines of the application, as JSON."""
 
@@ -74,7 +78,9 @@ def ask(make_app: Callable[..., Application]) -> Callable[..., Received]:
 
     def ask(model: FakeModel, body: Any = None, path: str = CHAT, **options: Any) -> Received:
         settings = {
-            name: options.pop(name) for name in list(options) if name.endswith("_s") or name in ("records", "functions")
+            name: options.pop(name)
+            for name in list(options)
+            if name.endswith("_s") or name in ("records", "functions", "shadows")
         }
 
         async def run() -> Received:
