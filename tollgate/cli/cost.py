@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import click
 
+from tollgate.cli.prices import prices_option
+
 
 @click.command()
 @click.option(
@@ -21,6 +23,7 @@ import click
     type=click.FloatRange(0, min_open=True),
     help="Requests per second, day and night, for the always-on alternatives.",
 )
+@prices_option
 def cost(seconds: tuple[float, ...], rates: tuple[float, ...]) -> None:
     """Print what a million requests and a month cost, from AWS's published prices for us-east-1."""
     from tollgate.costs.tables import model, parts, per_million, per_month

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from tollgate.cli.prices import prices_option
 from tollgate.cli.target import about_a_stack, print_json
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ def keep_warm() -> None:
 @click.option("--units", type=click.IntRange(1), help="Custom model units per copy, where they cannot be looked up.")
 @click.option("--yes", is_flag=True, help="Do not ask; needs --max-usd-per-month.")
 @about_a_stack
+@prices_option
 def on(
     deployment: Deployment,
     as_json: bool,
@@ -41,6 +43,7 @@ def on(
     yes: bool,
 ) -> None:
     """Keep MODEL warm: whichever of its variants gets requests."""
+    from tollgate.costs import prices
     from tollgate.releases.keeping_warm import (
         check_zone,
         described,
@@ -54,7 +57,6 @@ def on(
     from tollgate_release.keep_warm.hours import Hours, HoursError, lead_minutes
     from tollgate_release.keep_warm.price import DOCUMENTED_STAY_MINUTES, price
     from tollgate_release.keep_warm.schedules import KeepWarm
-    from tollgate_release.prices import WINDOW_USD
     from tollgate_release.problems import Problem
 
     try:
@@ -67,7 +69,7 @@ def on(
     units = units or units_of_model(deployment, model)
     lead = lead_minutes(None)
     stays = stay or DOCUMENTED_STAY_MINUTES
-    month = price(wanted.begun_earlier(lead), every, units, WINDOW_USD, stay_minutes=stays)
+    month = price(wanted.begun_earlier(lead), every, units, prices.window_usd(), stay_minutes=stays)
     refuse_what_helps_nobody(every, stays, month)
     if max_usd_per_month is not None and month.usd > max_usd_per_month:
         text = f"It may cost ${month.usd:,.0f} a month, over the limit of ${max_usd_per_month:,.0f}: not switched on."
@@ -149,13 +151,13 @@ def probe(
     yes: bool,
 ) -> None:
     """Measure how long MODEL stays loaded without requests. It may be a variant that nobody asks, as model@variant."""
+    from tollgate.costs import prices
     from tollgate.releases.keeping_warm import units_of_model
     from tollgate.releases.probing import ProbedModel
     from tollgate.releases.services import services_of
     from tollgate_release.exit_codes import ExitCode
     from tollgate_release.keep_warm.probe import ProbeError
     from tollgate_release.keep_warm.probe import probe as measure
-    from tollgate_release.prices import WINDOW_USD
     from tollgate_release.problems import Problem
 
     try:
@@ -163,7 +165,7 @@ def probe(
     except ValueError as error:
         raise Problem(f"--gaps: {gaps!r} are no minutes, as in 6,10,14", ExitCode.USAGE) from error
     units = units or units_of_model(deployment, model)
-    most = (len(minutes) * tries + 2) * WINDOW_USD * units
+    most = (len(minutes) * tries + 2) * prices.window_usd() * units
     click.echo(
         f"This takes up to {sum(minutes) * tries / 60:.1f} h and costs up to ${most:.2f}; it ends at the first gap "
         "after which the model was cold twice.",

@@ -206,11 +206,11 @@ def _last_used(row: Deployed, uses: Mapping[Variant, LastUse], now: float) -> st
 
 
 def _storage(row: Deployed) -> float | None:
-    from tollgate.costs.prices import CUSTOM_MODEL_UNIT_STORAGE_MONTH
+    from tollgate.costs import prices
 
     if row.imported is None or row.imported.units is None:
         return None
-    return round(row.imported.units * CUSTOM_MODEL_UNIT_STORAGE_MONTH, 2)
+    return round(row.imported.units * prices.CUSTOM_MODEL_UNIT_STORAGE_MONTH, 2)
 
 
 def _time(at: float | None) -> str | None:
@@ -226,13 +226,13 @@ def _short(who: str) -> str:
 
 
 def _delete(deployment: Deployment, as_json: bool, name: str, yes: bool, is_mine: bool) -> None:
-    from tollgate.costs.prices import CUSTOM_MODEL_UNIT_STORAGE_MONTH
+    from tollgate.costs import prices
     from tollgate_release.orphans import find_orphan
 
     bedrock = deployment.client("bedrock")
     now = deployment.now()
     found = find_orphan(bedrock, changes_of(deployment), name, stack=deployment.stack, now=now, is_mine=is_mine)
-    usd = None if found.units is None else round(found.units * CUSTOM_MODEL_UNIT_STORAGE_MONTH, 2)
+    usd = None if found.units is None else round(found.units * prices.CUSTOM_MODEL_UNIT_STORAGE_MONTH, 2)
     price = "" if usd is None else f", ${usd:.2f} a month"
     about = f"{found.name} ({found.arn}{price}, imported {ago(now - found.imported_at)})"
     if not yes:

@@ -9,29 +9,8 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
-from tollgate.costs.prices import (
-    ALARM_METRIC_MONTH,
-    API_GATEWAY_REQUEST,
-    CUSTOM_METRIC_MONTH,
-    CUSTOM_MODEL_UNIT_MINUTE,
-    CUSTOM_MODEL_UNIT_STORAGE_MONTH,
-    CUSTOM_MODEL_WINDOW_MINUTES,
-    DASHBOARD_MONTH,
-    DYNAMODB_READ,
-    EGRESS_GB,
-    INSTANCE_HOUR,
-    LAMBDA_GB_SECOND,
-    LAMBDA_REQUEST,
-    LOGS_GB,
-    LOGS_GB_MONTH,
-    MILLION,
-    SNAPSTART_CACHE_GB_SECOND,
-    SNAPSTART_RESTORE_GB,
-    STEP_FUNCTIONS_GB_SECOND,
-    STEP_FUNCTIONS_REQUEST,
-    TABLE_GB_MONTH,
-    XRAY_TRACE,
-)
+from tollgate.costs import prices
+from tollgate.costs.prices import CUSTOM_MODEL_WINDOW_MINUTES, MILLION
 
 TRACED_SHARE = 0.05
 """X-Ray's default rule: the first request of each second, which is left out here, and five percent of the rest."""
@@ -96,6 +75,11 @@ class Upkeep(NamedTuple):
     """The template's parameter Dashboard."""
 
 
+def _lambda(gb_seconds: float) -> float:
+    """A million invocations of so many gigabyte-seconds each."""
+    return MILLION * (prices.LAMBDA_REQUEST + gb_seconds * prices.LAMBDA_GB_SECOND)
+
+
 def step_path(load: Load) -> list[Line]:
     """Cost of `/v1`, where Step Functions waits for the model and two functions work for milliseconds.
 
@@ -105,11 +89,14 @@ def step_path(load: Load) -> list[Line]:
     function_s = (math.ceil(load.function_ms) + load.cold_share * load.init_ms) / 1000
     function_gb_s = load.function_mb / 1024 * function_s
     return [
-        Line("API Gateway", MILLION * API_GATEWAY_REQUEST),
-        Line("Step Functions, requests", MILLION * STEP_FUNCTIONS_REQUEST),
-        Line("Step Functions, duration", MILLION * execution_s * 64 / 1024 * STEP_FUNCTIONS_GB_SECOND),
-        Line("Lambda, Preprocess and Postprocess", MILLION * 2 * (LAMBDA_REQUEST + function_gb_s * LAMBDA_GB_SECOND)),
-        Line("DynamoDB", MILLION * DYNAMODB_READ),
+        Line("API Gateway", MILLION * prices.API_GATEWAY_REQUEST),
+        Line("Step Functions, requests", MILLION * prices.STEP_FUNCTIONS_REQUEST),
+        Line("Step Functions, duration", MILLION * execution_s * 64 / 1024 * prices.STEP_FUNCTIONS_GB_SECOND),
+        Line(
+            "Lambda, Preprocess and Postprocess",
+            MILLION * 2 * (prices.LAMBDA_REQUEST + function_gb_s * prices.LAMBDA_GB_SECOND),
+        ),
+        Line("DynamoDB", MILLION * prices.DYNAMODB_READ),
         *_around(load, _STEP_LOG_BYTES),
     ]
 
@@ -122,9 +109,9 @@ def stream_path(load: Load) -> list[Line]:
     function_s = load.seconds + load.cold_share * load.init_ms / 1000
     function_gb_s = load.stream_mb / 1024 * function_s
     return [
-        Line("API Gateway", MILLION * API_GATEWAY_REQUEST),
-        Line("Lambda, Stream", MILLION * (LAMBDA_REQUEST + function_gb_s * LAMBDA_GB_SECOND)),
-        Line("DynamoDB", MILLION * DYNAMODB_READ),
+        Line("API Gateway", MILLION * prices.API_GATEWAY_REQUEST),
+        Line("Lambda, Stream", MILLION * (prices.LAMBDA_REQUEST + function_gb_s * prices.LAMBDA_GB_SECOND)),
+        Line("DynamoDB", MILLION * prices.DYNAMODB_READ),
         *_around(load, _STREAM_LOG_BYTES),
     ]
 
@@ -137,8 +124,11 @@ def hooks(load: Load, *, hook_ms: float = 20, hook_mb: int = 1769, count: int = 
     team_gb_s = hook_mb / 1024 * hook_ms / 1000
     our_gb_s = load.function_mb / 1024 * math.ceil(load.function_ms) / 1000
     return [
-        Line("Lambda, hooks", MILLION * count * (LAMBDA_REQUEST + team_gb_s * LAMBDA_GB_SECOND)),
-        Line("Lambda, our functions again", MILLION * count * (LAMBDA_REQUEST + our_gb_s * LAMBDA_GB_SECOND)),
+        Line("Lambda, hooks", MILLION * count * (prices.LAMBDA_REQUEST + team_gb_s * prices.LAMBDA_GB_SECOND)),
+        Line(
+            "Lambda, our functions again",
+            MILLION * count * (prices.LAMBDA_REQUEST + our_gb_s * prices.LAMBDA_GB_SECOND),
+        ),
     ]
 
 
@@ -148,13 +138,13 @@ def always_on(requests_per_second: float, *, instance: str = "ml.c5.xlarge", ins
     instances · hourly price / (3600 · requests per second). That they hold the rate is assumed. What the answers
     cost on their way out is the same as on the other paths, and is left out, as are logs.
     """
-    hourly = INSTANCE_HOUR[instance] * instances
+    hourly = prices.INSTANCE_HOUR[instance] * instances
     return [Line(f"{instances} x {instance}", MILLION * hourly / (3600 * requests_per_second))]
 
 
 def break_even(path: list[Line], *, instance: str = "ml.c5.xlarge", instances: int = 2) -> float:
     """The rate (requests per second, day and night) from which always-on instances cost less than `path`."""
-    return INSTANCE_HOUR[instance] * instances / 3600 / (total(path) / MILLION)
+    return prices.INSTANCE_HOUR[instance] * instances / 3600 / (total(path) / MILLION)
 
 
 def model_windows(*, units: int = 1, copies: float = 1, active_share: float = 1) -> float:
@@ -165,7 +155,7 @@ def model_windows(*, units: int = 1, copies: float = 1, active_share: float = 1)
     The same on every path. A single request opens a window, so few requests an hour cost as much as many.
     """
     windows = 60 / CUSTOM_MODEL_WINDOW_MINUTES * active_share
-    return copies * windows * CUSTOM_MODEL_WINDOW_MINUTES * units * CUSTOM_MODEL_UNIT_MINUTE
+    return copies * windows * CUSTOM_MODEL_WINDOW_MINUTES * units * prices.CUSTOM_MODEL_UNIT_MINUTE
 
 
 def standing(upkeep: Upkeep) -> list[Line]:
@@ -181,20 +171,20 @@ def standing(upkeep: Upkeep) -> list[Line]:
         metrics += METRICS["method"]
     month_in_use = upkeep.hours_in_use / HOURS_PER_MONTH
     return [
-        Line("Bedrock, storage of the models", upkeep.models * upkeep.units * CUSTOM_MODEL_UNIT_STORAGE_MONTH),
-        Line("CloudWatch, alarms", ALARM_METRICS * ALARM_METRIC_MONTH if upkeep.alarms else 0),
-        Line("CloudWatch, metrics", metrics * CUSTOM_METRIC_MONTH * month_in_use),
-        Line("CloudWatch, dashboard", DASHBOARD_MONTH if upkeep.dashboard else 0),
-        Line("CloudWatch, logs that are kept", upkeep.logs_gb * LOGS_GB_MONTH),
-        Line("DynamoDB, table and its recovery", upkeep.table_gb * TABLE_GB_MONTH),
+        Line("Bedrock, storage of the models", upkeep.models * upkeep.units * prices.CUSTOM_MODEL_UNIT_STORAGE_MONTH),
+        Line("CloudWatch, alarms", ALARM_METRICS * prices.ALARM_METRIC_MONTH if upkeep.alarms else 0),
+        Line("CloudWatch, metrics", metrics * prices.CUSTOM_METRIC_MONTH * month_in_use),
+        Line("CloudWatch, dashboard", prices.DASHBOARD_MONTH if upkeep.dashboard else 0),
+        Line("CloudWatch, logs that are kept", upkeep.logs_gb * prices.LOGS_GB_MONTH),
+        Line("DynamoDB, table and its recovery", upkeep.table_gb * prices.TABLE_GB_MONTH),
     ]
 
 
 def snapstart(*, function_mb: int, versions: int = 1, restores_per_hour: float = 0) -> float:
     """US dollars per month (730 hours) of SnapStart for one function: the snapshots' cache, and restoring them."""
     gb = function_mb / 1024
-    cache = versions * gb * SNAPSTART_CACHE_GB_SECOND * 3600
-    return HOURS_PER_MONTH * (cache + restores_per_hour * gb * SNAPSTART_RESTORE_GB)
+    cache = versions * gb * prices.SNAPSTART_CACHE_GB_SECOND * 3600
+    return HOURS_PER_MONTH * (cache + restores_per_hour * gb * prices.SNAPSTART_RESTORE_GB)
 
 
 def total(lines: list[Line]) -> float:
@@ -205,7 +195,7 @@ def total(lines: list[Line]) -> float:
 def _around(load: Load, log_bytes: int) -> list[Line]:
     """The costs that both paths have: logs, traces, and the traffic out to the client."""
     return [
-        Line("CloudWatch Logs", MILLION * log_bytes / 1e9 * LOGS_GB),
-        Line("X-Ray", MILLION * TRACED_SHARE * XRAY_TRACE),
-        Line("Data out", MILLION * load.answer_bytes / 1e9 * EGRESS_GB),
+        Line("CloudWatch Logs", MILLION * log_bytes / 1e9 * prices.LOGS_GB),
+        Line("X-Ray", MILLION * TRACED_SHARE * prices.XRAY_TRACE),
+        Line("Data out", MILLION * load.answer_bytes / 1e9 * prices.EGRESS_GB),
     ]

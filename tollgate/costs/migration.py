@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from tollgate.costs import prices
 from tollgate.costs.formula import (
     HOURS_PER_MONTH,
     Load,
@@ -14,7 +15,7 @@ from tollgate.costs.formula import (
     step_path,
     total,
 )
-from tollgate.costs.prices import INSTANCE_HOUR, MILLION
+from tollgate.costs.prices import MILLION
 
 if TYPE_CHECKING:
     from tollgate.text_tables import Row
@@ -38,8 +39,8 @@ class Move(NamedTuple):
 
 def months(move: Move) -> list[Row]:
     """US dollars a month by part, in three columns."""
-    endpoint = INSTANCE_HOUR[move.gpu] * HOURS_PER_MONTH
-    proxies = 2 * INSTANCE_HOUR[move.proxy] * HOURS_PER_MONTH
+    endpoint = prices.INSTANCE_HOUR[move.gpu] * HOURS_PER_MONTH
+    proxies = 2 * prices.INSTANCE_HOUR[move.proxy] * HOURS_PER_MONTH
     windows = model_windows(units=move.units, copies=move.copies) * move.hours_in_use
     load = Load(move.seconds)
     path = total(step_path(load)) * move.requests / MILLION

@@ -1,58 +1,71 @@
-"""AWS's published prices for us-east-1 in US dollars: each one once, with its source.
+"""AWS's published prices for us-east-1 in US dollars, from the one file that has them, or from one in its place.
 
-All were read in November 2026. Free tiers and volume discounts are left out.
+The file is functions/release/tollgate_release/prices.json: each price with its source and when it was read. Free tiers
+and volume discounts are left out. `use` puts another file's prices in their place, for all who read `prices.NAME`.
 """
 
 from __future__ import annotations
 
-from tollgate_release.prices import (
-    CUSTOM_MODEL_UNIT_MINUTE,
-    CUSTOM_MODEL_UNIT_STORAGE_MONTH,
-    CUSTOM_MODEL_WINDOW_MINUTES,
-)
+from typing import TYPE_CHECKING
 
-__all__ = ["CUSTOM_MODEL_UNIT_MINUTE", "CUSTOM_MODEL_UNIT_STORAGE_MONTH", "CUSTOM_MODEL_WINDOW_MINUTES"]
+from tollgate_release.prices import CUSTOM_MODEL_WINDOW_MINUTES, FILE, PricesError, read_prices
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["CUSTOM_MODEL_WINDOW_MINUTES"]
 
 MILLION = 1_000_000
 
-API_GATEWAY_REQUEST = 3.50 / MILLION
-"""One request to a REST API; a streamed answer counts once for every 10 MB. https://aws.amazon.com/api-gateway/pricing/"""
-STEP_FUNCTIONS_REQUEST = 1.00 / MILLION
-"""One Express execution. https://aws.amazon.com/step-functions/pricing/"""
-STEP_FUNCTIONS_GB_SECOND = 0.0600 / 3600
-"""Express executions by duration in steps of 100 ms and memory in steps of 64 MB. Same page."""
-LAMBDA_REQUEST = 0.20 / MILLION
-"""One request to a function, in Lambda's words. https://aws.amazon.com/lambda/pricing/"""
-LAMBDA_GB_SECOND = 0.0000133334
-"""One gigabyte-second on arm64, by the millisecond; also while a function waits or (since 2025-08-01) initialises.
+# One custom model unit of a model copy, by the minute, and its storage.
+CUSTOM_MODEL_UNIT_MINUTE: float
+CUSTOM_MODEL_UNIT_STORAGE_MONTH: float
+# One request, one execution; gigabyte-seconds of memory.
+API_GATEWAY_REQUEST: float
+STEP_FUNCTIONS_REQUEST: float
+STEP_FUNCTIONS_GB_SECOND: float
+LAMBDA_REQUEST: float
+LAMBDA_GB_SECOND: float
+SNAPSTART_CACHE_GB_SECOND: float
+SNAPSTART_RESTORE_GB: float
+DYNAMODB_READ: float
+TABLE_GB_MONTH: float
+LOGS_GB: float
+LOGS_GB_MONTH: float
+ALARM_METRIC_MONTH: float
+CUSTOM_METRIC_MONTH: float
+DASHBOARD_MONTH: float
+XRAY_TRACE: float
+EGRESS_GB: float
+INSTANCE_HOUR: dict[str, float]
+"""SageMaker instances by name, by the hour."""
 
-Same page.
-"""
-SNAPSTART_CACHE_GB_SECOND = 0.0000015046
-"""SnapStart's snapshot of one version, for as long as the version exists. Same page."""
-SNAPSTART_RESTORE_GB = 0.0001397998
-"""One environment restored from a snapshot. Same page."""
-DYNAMODB_READ = 0.125 / MILLION / 2
-"""One eventually consistent read of up to 4 KB: half a read request unit. https://aws.amazon.com/dynamodb/pricing/"""
-TABLE_GB_MONTH = 0.25 + 0.20
-"""One gigabyte in a table for a month, and point-in-time recovery for it. Same page."""
-LOGS_GB = 0.50
-"""One gigabyte taken in by CloudWatch Logs. https://aws.amazon.com/cloudwatch/pricing/"""
-LOGS_GB_MONTH = 0.03
-"""One gigabyte kept by CloudWatch Logs for a month. Same page."""
-ALARM_METRIC_MONTH = 0.10
-"""One metric that an alarm watches, for a month, from the alarm's creation on. Same page."""
-CUSTOM_METRIC_MONTH = 0.30
-"""One custom metric for a month, billed for the hours in which it gets data. Same page."""
-DASHBOARD_MONTH = 3.00
-"""One dashboard for a month; three are free in each account. Same page."""
-XRAY_TRACE = 5.00 / MILLION
-"""One recorded trace. https://aws.amazon.com/xray/pricing/"""
-EGRESS_GB = 0.09
-"""One gigabyte sent to the internet. https://aws.amazon.com/ec2/pricing/on-demand/"""
-INSTANCE_HOUR = {"ml.c5.large": 0.102, "ml.c5.xlarge": 0.204, "ml.m5.xlarge": 0.23, "ml.g6e.xlarge": 2.6054}
-"""SageMaker instances: CPU ones as a proxy before the model, a GPU for the model itself.
+_INSTANCE = "INSTANCE_HOUR "
 
-Real-time hosting is assumed to cost what the price list says for training.
-https://aws.amazon.com/sagemaker/ai/pricing/
-"""
+
+def use(file: Path | None = None) -> None:
+    """Put a file's prices in place; those that it does not name stay as they were published. None puts all of these.
+
+    Raises:
+        PricesError: the file is none, or names a price that there is not.
+    """
+    published = read_prices(FILE)
+    given = {} if file is None else read_prices(file)
+    for name in given:
+        if name not in published and not name.startswith(_INSTANCE):
+            raise PricesError(f"{file}: there is no price {name}; there are {', '.join(published)}")
+    instances = {}
+    for name, usd in {**published, **given}.items():
+        if name.startswith(_INSTANCE):
+            instances[name.removeprefix(_INSTANCE)] = usd
+        else:
+            globals()[name] = usd
+    globals()["INSTANCE_HOUR"] = instances
+
+
+def window_usd() -> float:
+    """One window of one custom model unit."""
+    return CUSTOM_MODEL_UNIT_MINUTE * CUSTOM_MODEL_WINDOW_MINUTES  # noqa: F821 -- `use` sets it
+
+
+use()

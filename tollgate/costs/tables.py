@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tollgate.costs import prices
 from tollgate.costs.formula import (
     Load,
     Upkeep,
@@ -15,7 +16,6 @@ from tollgate.costs.formula import (
     stream_path,
     total,
 )
-from tollgate.costs.prices import CUSTOM_MODEL_UNIT_MINUTE, INSTANCE_HOUR
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -59,9 +59,9 @@ def model(gpu: str = "ml.g6e.xlarge") -> list[Row]:
     shares = (0.01, 0.1, 0.25, 0.5, 1)
     rows = [("USD per hour of one model copy", *(f"{share:.0%} of windows" for share in shares))]
     for units, noun in ((1, "unit"), (2, "units")):
-        name = f"Custom Model Import, {units} {noun} at ${CUSTOM_MODEL_UNIT_MINUTE} a minute"
+        name = f"Custom Model Import, {units} {noun} at ${prices.CUSTOM_MODEL_UNIT_MINUTE} a minute"
         rows.append((name, *(_usd(model_windows(units=units, active_share=share)) for share in shares)))
-    rows.append((f"{gpu}, always on", *(_usd(INSTANCE_HOUR[gpu]),) * len(shares)))
+    rows.append((f"{gpu}, always on", *(_usd(prices.INSTANCE_HOUR[gpu]),) * len(shares)))
     return rows
 
 

@@ -6,14 +6,13 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from tollgate.costs.prices import INSTANCE_HOUR
+from tollgate.costs import prices
 from tollgate.releases.services import services_of
 from tollgate_release.exit_codes import ExitCode
 from tollgate_release.imports import find_imported_model, units_of
 from tollgate_release.keep_warm.hours import HOURS_PER_MONTH, Hours
 from tollgate_release.keep_warm.price import Price, isolated_requests_usd, price
 from tollgate_release.keep_warm.schedules import KeepWarm, KeepWarmSchedules
-from tollgate_release.prices import WINDOW_USD
 from tollgate_release.problems import Problem
 from tollgate_release.release_table import Change
 from tollgate_release.weights import weights
@@ -29,8 +28,8 @@ _GPU = "ml.g6e.xlarge"
 def price_lines(setting: KeepWarm, hours: Hours, month: Price, stay: float | None) -> list[str]:
     """The choice before it is made, as lines for people."""
     known = "as measured" if stay else f"AWS's figure; not measured here: tollgate keep-warm probe {setting.model}"
-    always = price(Hours(), 4, setting.units, WINDOW_USD)
-    gpu = INSTANCE_HOUR[_GPU]
+    always = price(Hours(), 4, setting.units, prices.window_usd())
+    gpu = prices.INSTANCE_HOUR[_GPU]
     lines = [
         f"{setting.model} has {setting.units} CMU per copy. Copies stay {stay or 5:g} min without a request ({known})."
     ]
@@ -48,7 +47,7 @@ def price_lines(setting: KeepWarm, hours: Hours, month: Price, stay: float | Non
         ),
     ]
     for per_day in _ISOLATED:
-        usd = isolated_requests_usd(per_day, setting.units, WINDOW_USD)
+        usd = isolated_requests_usd(per_day, setting.units, prices.window_usd())
         rows.append((f"no keep-warm, {per_day} single requests a day", "", f"${usd:,.0f}, each after a cold start"))
     for label, time_text, money in rows:
         lines.append(f"  {label:<42} {time_text:<14} {money}")

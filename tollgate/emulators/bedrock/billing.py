@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tollgate.costs.prices import CUSTOM_MODEL_UNIT_MINUTE, CUSTOM_MODEL_WINDOW_MINUTES
+from tollgate.costs import prices
+from tollgate.costs.prices import CUSTOM_MODEL_WINDOW_MINUTES
 
 _WINDOW_SECONDS = CUSTOM_MODEL_WINDOW_MINUTES * 60
 
@@ -39,4 +40,4 @@ class WindowCounter:
 
 def cost(windows: int, custom_model_units: int) -> float:
     """US dollars, without storage, for windows of model copies that have so many custom model units each."""
-    return windows * CUSTOM_MODEL_WINDOW_MINUTES * custom_model_units * CUSTOM_MODEL_UNIT_MINUTE
+    return windows * CUSTOM_MODEL_WINDOW_MINUTES * custom_model_units * prices.CUSTOM_MODEL_UNIT_MINUTE

@@ -11,7 +11,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 from starlette.routing import Route
 
-from tollgate.costs.prices import CUSTOM_MODEL_UNIT_STORAGE_MONTH
+from tollgate.costs import prices
 from tollgate.emulators.bedrock import billing, changes
 from tollgate.emulators.bedrock.errors import ServiceError, invalid
 from tollgate.emulators.bedrock.faults import parse_script
@@ -140,7 +140,7 @@ def describe(bedrock: Bedrock, model: ImportedModel) -> dict[str, Any]:
         "custom_model_units_per_copy": model.custom_model_units,
         "windows_billed": windows,
         "cost_usd": round(billing.cost(windows, model.custom_model_units), 4),
-        "storage_usd_per_month": round(CUSTOM_MODEL_UNIT_STORAGE_MONTH * model.custom_model_units, 2),
+        "storage_usd_per_month": round(prices.CUSTOM_MODEL_UNIT_STORAGE_MONTH * model.custom_model_units, 2),
     }
 
 
