@@ -15,12 +15,12 @@ from tests.conftest import ROOT
 LEVELS: list[set[str]] = [
     {"command"},
     {"cli"},
-    {"releases", "hooks"},
+    {"releases", "hooks", "planning", "measuring"},
     {"deployment"},
     {"dev"},
     {"emulators"},
     {"stack", "engines", "costs", "loopback"},
-    {"text_tables", "account", "extras", "leftovers", "page_guard"},
+    {"text_tables", "svg", "account", "extras", "leftovers", "page_guard"},
 ]
 LEVEL_OF = {package: number for number, level in enumerate(LEVELS) for package in level}
 SERVICES = ("api_gateway", "bedrock", "lambda_functions", "step_functions")

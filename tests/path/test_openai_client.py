@@ -140,4 +140,5 @@ def test_an_execution_walks_from_request_to_completion(local, client):
 
     states = [run.name for run in local.executions[-1].states]
 
-    assert states == ["Accept", "ResolveModel", "Preprocess", "HasInvocation", "InvokeModel", "Postprocess"]
+    before_the_model = ["Accept", "ResolveModel", "Preprocess", "HasInvocation"]
+    assert states == [*before_the_model, "InvokeModel", "Postprocess", "HasAfter", "Answered"]

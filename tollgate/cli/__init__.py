@@ -16,6 +16,7 @@ from tollgate.cli.hooks import hooks
 from tollgate.cli.inspect import inspect
 from tollgate.cli.keep_warm import keep_warm
 from tollgate.cli.models import models
+from tollgate.cli.plan import plan
 from tollgate.cli.promote import promote
 from tollgate.cli.record import record
 from tollgate.cli.release import release
@@ -47,5 +48,6 @@ for command in (
     abort,
     keep_warm,
     hooks,
+    plan,
 ):
     main.add_command(command)

@@ -1,0 +1,222 @@
+"""`tollgate plan`: traces in all shapes, the figures that scripts read, and the page."""
+
+from __future__ import annotations
+
+import json
+import random
+import re
+import tracemalloc
+from zoneinfo import ZoneInfo
+
+import pytest
+from click.testing import CliRunner
+
+from tests.conftest import ROOT
+from tollgate.cli import main
+from tollgate.planning.policies import PolicyError, parse
+from tollgate.planning.traces import TraceError, read_trace
+
+UTC = ZoneInfo("UTC")
+OFFICE = ROOT / "examples" / "traces" / "made-up-office.csv"
+
+
+def run(*arguments):
+    return CliRunner().invoke(main, ["plan", *map(str, arguments)])
+
+
+def planned(*arguments):
+    result = run(*arguments, "--output", "json")
+    assert result.exit_code == 0, result.output
+    return json.loads(result.stdout)
+
+
+def csv(tmp_path, *rows, header="timestamp"):
+    file = tmp_path / "trace.csv"
+    file.write_text("\n".join([header, *rows]) + "\n")
+    return file
+
+
+def test_a_plan_has_the_fields_that_scripts_read(tmp_path):
+    # GIVEN a request every ten minutes, for an hour
+    trace = csv(tmp_path, *(str(600 * number) for number in range(6)))
+
+    found = planned("--trace", trace, "--units", 1)
+
+    assert found["policies"]["none"]["windows"] == 6
+    assert {"windows", "usd_per_month", "cold_share", "p95_s"} <= set(found["policies"]["none"])
+    assert set(found["policies"]) == set(found["policies_if_idle_3600"])
+    assert found["break_even"]["window_share"] == pytest.approx(0.76, abs=0.01)
+    assert found["alternatives"]["sagemaker"]["usd_per_month"] == pytest.approx(2.6054 * 730, abs=0.01)
+    # Half of an hour's windows: 6 of 12 at 5 minutes of $0.05718, over a month of 730 hours.
+    assert found["policies"]["none"]["usd"]["model"] == pytest.approx(6 * 5 * 0.05718 * 730, rel=0.01)
+    # With an idle time of five minutes each of them finds a cold model, with an hour's the first one alone.
+    assert found["policies"]["none"]["cold_share"] == 1
+    assert found["policies_if_idle_3600"]["none"]["cold_share"] == pytest.approx(1 / 6, abs=0.001)
+
+
+def test_twice_the_units_cost_twice(tmp_path):
+    trace = csv(tmp_path, *(str(600 * number) for number in range(6)))
+
+    one, two = (planned("--trace", trace, "--units", units)["policies"]["none"]["usd"] for units in (1, 2))
+
+    assert two["model"] == pytest.approx(2 * one["model"], rel=1e-4)
+
+
+def test_the_same_seed_is_the_same_plan_and_another_is_another():
+    first, again = (run("--trace", "office:5/h", "--policy", "none", "--output", "json").stdout for _ in range(2))
+    other = run("--trace", "office:5/h", "--policy", "none", "--seed", "2", "--output", "json").stdout
+
+    assert first == again
+    assert first != other
+
+
+def test_pings_within_the_idle_time_leave_no_request_cold_at_work():
+    found = planned("--trace", OFFICE, "--policy", "none", "--policy", "ping:270s@08-18")
+
+    assert found["policies"]["none"]["cold_share"] > 0.1
+    assert found["policies"]["ping:270s@08-18"]["cold_share"] < 0.02
+    assert found["policies"]["ping:270s@08-18"]["usd_per_month"] > found["policies"]["none"]["usd_per_month"]
+
+
+SHAPES = {
+    "ISO 8601": ("timestamp", ["2026-11-02T08:00:00Z", "2026-11-02T09:00:00+01:00"], [1793606400, 1793606400]),
+    "seconds": ("timestamp", ["1793606400.5"], [1793606400.5]),
+    "Azure's": ("TIMESTAMP,ContextTokens,GeneratedTokens", ["2023-11-16 18:17:03.9799600,4808,10"], [1700158623.97996]),
+}
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_times_are_read_in_the_shapes_that_there_are(tmp_path, shape):
+    header, rows, times = SHAPES[shape]
+
+    trace = read_trace(str(csv(tmp_path, *rows, header=header)), UTC, 1)
+
+    assert list(trace.at) == pytest.approx(times, abs=0.001)
+    if shape == "Azure's":
+        assert (trace.prompt_tokens[0], trace.completion_tokens[0]) == (4808, 10)
+
+
+def test_times_without_a_zone_are_in_the_one_that_is_given_also_where_the_clock_goes_back(tmp_path):
+    # GIVEN the night in which Berlin's clocks went from 3 o'clock to 2
+    rows = ["2026-10-25T01:30:00", "2026-10-25T03:30:00"]
+
+    trace = read_trace(str(csv(tmp_path, *rows)), ZoneInfo("Europe/Berlin"), 1)
+
+    assert trace.at[1] - trace.at[0] == 3 * 3600
+
+
+def test_a_trace_that_is_in_no_order_is_sorted_and_may_have_a_time_twice(tmp_path):
+    trace = read_trace(str(csv(tmp_path, "30", "10", "20", "10")), UTC, 1)
+
+    assert list(trace.at) == [10, 10, 20, 30]
+
+
+def test_our_own_log_lines_are_a_trace(tmp_path):
+    line = {"message": "request", "timestamp": "2026-11-27 09:10:47,032+0000", "status": 200, "completion_length": 9}
+    lines = [
+        {**line, "prompt_tokens": 7, "completion_tokens": 8},
+        {**line, "status": 503},
+        {"message": "other"},
+    ]
+    file = tmp_path / "log.jsonl"
+    file.write_text("\n".join(map(json.dumps, lines)) + "\nno JSON\n")
+
+    trace = read_trace(str(file), UTC, 1)
+
+    assert (len(trace), trace.prompt_tokens[0], trace.completion_tokens[0]) == (1, 7, 8)
+
+
+def test_servegens_rates_become_requests(tmp_path):
+    file = tmp_path / "chunk-0-trace.csv"
+    file.write_text("0,0.5,1.0,gamma,1,1\n600,0,1.0,gamma,1,1\n1200,1.0,2.0,gamma,1,1\n")
+
+    trace = read_trace(f"servegen:{file}", UTC, 1)
+
+    assert len(trace) == pytest.approx(900, rel=0.2)
+    assert not [at for at in trace.at if 600 <= at < 1200]
+
+
+@pytest.mark.parametrize(
+    "text", ["", "a,b\n1,2\n", "timestamp\nnever\n", "timestamp,prompt_tokens\n5,x\n", "timestamp\nnan\n"]
+)
+def test_what_is_no_trace_is_refused_with_a_sentence(tmp_path, text):
+    file = tmp_path / "trace.csv"
+    file.write_text(text)
+
+    with pytest.raises(TraceError):
+        read_trace(str(file), UTC, 1)
+    result = run("--trace", file)
+    assert result.exit_code == 2
+    assert "Traceback" not in result.output
+
+
+def test_a_trace_without_a_request_costs_the_storage_alone(tmp_path):
+    found = planned("--trace", csv(tmp_path))
+
+    assert found["policies"]["none"]["usd_per_month"] == 1.95
+    assert found["policies"]["none"]["p95_s"] is None
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--policy", "hope"], ["--time-zone", "Mars"], ["--instance", "ml.x"], ["--model", "x"]]
+)
+def test_what_is_not_known_is_told(option, value):
+    result = run("--trace", OFFICE, f"--{option}", value)
+
+    assert result.exit_code == 2
+    assert "Traceback" not in result.output
+
+
+def test_policies_are_read():
+    assert parse("none") is None
+    assert parse("ping:14m") == (840.0, None)
+    assert parse("ping:270s@08-18") == (270.0, (8, 18))
+    assert parse("batch:hourly") == 3600
+    with pytest.raises(PolicyError):
+        parse("ping:0s")
+
+
+def test_a_profile_of_a_bench_run_takes_the_case_studys_place(tmp_path):
+    file = tmp_path / "model.json"
+    profile = {"cold_start_seconds": {"value": 10, "from": "measured"}}
+    file.write_text(json.dumps({"schema": 1, "units": 2, "profile": profile}))
+
+    found = planned("--trace", OFFICE, "--model", file, "--policy", "none")
+
+    assert found["trace"]["units"] == 2
+    assert found["policies"]["none"]["p95_s"] < 30
+    assert found["sensitivity"]["cold_start_seconds"]["value"] == 10
+
+
+def test_another_price_changes_the_answer(tmp_path):
+    file = tmp_path / "prices.json"
+    file.write_text(json.dumps({"prices": {"INSTANCE_HOUR ml.g6e.xlarge": {"usd": 0.01, "per": "hour"}}}))
+
+    assert "costs more" in planned("--trace", OFFICE, "--prices", file)["what_would_change_the_answer"]
+
+
+def test_the_page_loads_nothing_and_names_its_charts(tmp_path):
+    page = tmp_path / "plan.html"
+
+    result = run("--trace", OFFICE, "--html", page)
+
+    assert result.exit_code == 0
+    text = page.read_text()
+    assert not re.search(r"(src|href)=|url\(|@import|<script", text)
+    assert text.count('role="img" aria-label=') == 2
+    assert "prefers-color-scheme: dark" in text
+    assert "Break-even" in result.stdout
+
+
+def test_memory_grows_by_bytes_a_request(tmp_path):
+    dice = random.Random(1)
+    file = csv(tmp_path, *(f"{dice.random() * 1e6:.3f}" for _ in range(50_000)))
+    tracemalloc.start()
+    try:
+        trace = read_trace(str(file), UTC, 1)
+        kept, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert len(trace) == 50_000
+    assert kept / 50_000 < 25

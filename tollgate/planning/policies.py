@@ -1,0 +1,89 @@
+"""What may be done about cold models: nothing, pings that keep them warm, or batches that are worked off together."""
+
+from __future__ import annotations
+
+import heapq
+import re
+from datetime import datetime
+from typing import TYPE_CHECKING, NamedTuple
+
+from tollgate.planning.kernel import Arrival, Kernel, Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from zoneinfo import ZoneInfo
+
+    from tollgate.emulators.bedrock.profiles import Profile
+    from tollgate.planning.traces import Trace
+
+DEFAULT_POLICIES = ("none", "ping:270s@08-18", "ping:270s", "ping:14m", "batch:hourly", "batch:nightly")
+_PING = re.compile(r"ping:(\d+)(s|m)(?:@(\d{2})-(\d{2}))?$")
+_BATCH_S = {"batch:hourly": 3600.0, "batch:nightly": 86400.0}
+
+
+class PolicyError(Exception):
+    """Raised for a policy that there is not; the message says which there are."""
+
+
+class Pings(NamedTuple):
+    """A request each `every_s` seconds, at all hours or from Monday to Friday within some."""
+
+    every_s: float
+    hours: tuple[int, int] | None
+
+
+def parse(policy: str) -> Pings | float | None:
+    """The pings of a policy, the seconds between its batches, or None for none.
+
+    Raises:
+        PolicyError: there is no such policy.
+    """
+    if policy == "none":
+        return None
+    if policy in _BATCH_S:
+        return _BATCH_S[policy]
+    found = _PING.match(policy)
+    if found is None or int(found[1]) == 0:
+        known = "none, ping:270s, ping:14m, ping:270s@08-18, batch:hourly, batch:nightly"
+        raise PolicyError(f"{policy!r} is no policy; there are {known}.")
+    every_s = float(found[1]) * (60 if found[2] == "m" else 1)
+    hours = None if found[3] is None else (int(found[3]), int(found[4]))
+    return Pings(every_s, hours)
+
+
+def simulate(trace: Trace, profile: Profile, policy: str, zone: ZoneInfo) -> Outcome:
+    """What comes of a load under a policy. Raises PolicyError: there is no such policy."""
+    chosen = parse(policy)
+    if chosen is None:
+        return Kernel(profile).run(trace.arrivals())
+    if isinstance(chosen, Pings):
+        return Kernel(profile).run(_with_pings(trace, chosen, zone))
+    # As many at once as a copy serves before another one is started: one copy works a batch off for the least.
+    at_once = int(min(profile.scale_out_above, profile.concurrency_per_copy, 64))
+    return Kernel(profile, most_at_once=at_once).run(_in_batches(trace.arrivals(), chosen))
+
+
+def _with_pings(trace: Trace, pings: Pings, zone: ZoneInfo) -> Iterator[Arrival]:
+    """The requests, and pings between them from the first request to the last."""
+    if not len(trace):
+        return iter(())
+    return heapq.merge(trace.arrivals(), _pings(trace.at[0], trace.at[-1], pings, zone))
+
+
+def _pings(begins: float, ends: float, pings: Pings, zone: ZoneInfo) -> Iterator[Arrival]:
+    at = begins
+    while at <= ends:
+        if pings.hours is None or _is_within(at, pings.hours, zone):
+            yield Arrival(at, 0, 1, is_ping=True)
+        at += pings.every_s
+
+
+def _is_within(at: float, hours: tuple[int, int], zone: ZoneInfo) -> bool:
+    moment = datetime.fromtimestamp(at, zone)
+    return moment.weekday() < 5 and hours[0] <= moment.hour < hours[1]
+
+
+def _in_batches(arrivals: Iterable[Arrival], every_s: float) -> Iterator[Arrival]:
+    """The requests, each at the end of the time in which its batch is gathered."""
+    for arrival in arrivals:
+        yield arrival._replace(at=(arrival.at // every_s + 1) * every_s)

@@ -1,0 +1,112 @@
+"""A plan as text for a terminal, and as one HTML file."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tollgate import svg
+from tollgate.text_tables import listing
+
+_HEAD = ("POLICY", "USD/MONTH", "IF IDLE 1 H", "WINDOWS", "COLD", "P50", "P95", "COPIES")
+_BAR = 30
+
+
+def rows(plan: dict[str, Any]) -> list[tuple[str, ...]]:
+    """A row for each policy, both readings of the idle rule side by side."""
+    found: list[tuple[str, ...]] = [_HEAD]
+    for name, policy in plan["policies"].items():
+        other = plan["policies_if_idle_3600"][name]
+        found.append(
+            (
+                name,
+                f"{policy['usd_per_month']:,.2f}",
+                f"{other['usd_per_month']:,.2f}",
+                str(policy["windows"]),
+                f"{policy['cold_share']:.1%} ({other['cold_share']:.1%})",
+                _seconds(policy["p50_s"]),
+                _seconds(policy["p95_s"]),
+                str(policy["most_copies"]),
+            )
+        )
+    return found
+
+
+def alternatives(plan: dict[str, Any]) -> dict[str, tuple[float, str]]:
+    """What the same load would cost elsewhere, by a name, with what is to be known of it."""
+    found = plan["alternatives"]
+    gpu, zero, proxies = found["sagemaker"], found["sagemaker_zero"], found["always_on_proxies"]
+    cold = f"{zero['cold_share']:.0%} cold, {zero['instance_hours_per_month']:,.0f} instance hours"
+    return {
+        f"{gpu['count']} × {gpu['instance']}, always on": (gpu["usd_per_month"], "no cold requests"),
+        f"{gpu['instance']}, scaled to zero": (zero["usd_per_month"], cold),
+        f"import behind 2 × {proxies['instance']}": (proxies["usd_per_month"], "the case study's proxies"),
+    }
+
+
+def as_text(plan: dict[str, Any]) -> str:
+    """The plan for a terminal: a table, bars, and the sentence."""
+    trace = plan["trace"]
+    lines = [
+        f"{trace['requests']:,} requests in {trace['hours']:,.1f} hours ({trace['requests_per_hour']:,.1f} an hour), "
+        f"{trace['units']} custom model unit(s); dollars are for a month of 730 hours.",
+        "",
+        listing(rows(plan), _HEAD[1:]),
+        "",
+    ]
+    amounts = {name: policy["usd_per_month"] for name, policy in plan["policies"].items()}
+    amounts |= {name: usd for name, (usd, _) in alternatives(plan).items()}
+    most = max(amounts.values()) or 1
+    width = max(map(len, amounts))
+    for name, usd in amounts.items():
+        lines.append(f"{name:<{width}}  {'█' * round(_BAR * usd / most):<{_BAR}}  ${usd:,.2f}")
+    even = plan["break_even"]
+    lines += ["", f"Break-even with {even['instance']}: {even['window_share']:.1%} of windows in use; "
+              f"here {even['window_share_of_this_load']:.1%}."]  # fmt: skip
+    lines.append(plan["what_would_change_the_answer"])
+    return "\n".join(lines)
+
+
+def as_html(plan: dict[str, Any]) -> str:
+    """The plan as one page."""
+    trace = plan["trace"]
+    told = (
+        f"{trace['requests']:,} requests in {trace['hours']:,.1f} hours, {trace['units']} custom model unit(s). "
+        "Dollars are for a month of 730 hours. Simulated: model copies come and go by the profile, not by AWS's word."
+    )
+    amounts = {name: policy["usd_per_month"] for name, policy in plan["policies"].items()}
+    amounts |= {name: usd for name, (usd, _) in alternatives(plan).items()}
+    shown = {name: f"${usd:,.0f}" for name, usd in amounts.items()}
+    gpu = plan["alternatives"]["sagemaker"]["usd_per_month"]
+    copies = {}
+    for name in list(plan["policies"])[:4]:
+        changes = plan["policies"][name]["copies"]
+        if changes:
+            begin = changes[0][0]
+            copies[name] = [((at - begin) / 3600, float(count)) for at, count in changes]
+    parts = [
+        svg.paragraph(told, note=True),
+        svg.paragraph(plan["what_would_change_the_answer"]),
+        svg.section("Dollars a month", svg.bars("Dollars a month", amounts, shown, gpu)),
+        svg.section("Policies", svg.table(rows(plan))),
+        svg.section("Elsewhere", svg.table([("", "USD/MONTH", ""), *_elsewhere(plan)])),
+        svg.section("Model copies", svg.lines("Model copies over time", copies, "hours", steps=True)),
+    ]
+    if plan["sensitivity"] is not None:
+        parts.append(svg.section("If an assumption is a quarter off", svg.table(_sensitivity(plan))))
+    return svg.page("What a load would cost", parts)
+
+
+def _elsewhere(plan: dict[str, Any]) -> list[tuple[str, str, str]]:
+    return [(name, f"{usd:,.2f}", note) for name, (usd, note) in alternatives(plan).items()]
+
+
+def _sensitivity(plan: dict[str, Any]) -> list[tuple[str, ...]]:
+    found: list[tuple[str, ...]] = [("ASSUMPTION", "VALUE", "A QUARTER LESS", "A QUARTER MORE")]
+    for name, row in plan["sensitivity"].items():
+        less, more = row["usd_per_month"]
+        found.append((name, f"{row['value']:g}", f"${less:,.2f}", f"${more:,.2f}"))
+    return found
+
+
+def _seconds(value: float | None) -> str:
+    return "-" if value is None else f"{value:.2f} s"
