@@ -7,11 +7,11 @@ import random
 
 import pytest
 
-from tests.emulators.bedrock.virtual_time import VirtualTimeLoop, run
 from tollgate.emulators.bedrock.errors import ServiceError
 from tollgate.emulators.bedrock.life import Life
 from tollgate.emulators.bedrock.profiles import Profile, profile
 from tollgate.emulators.clock import Clock
+from tollgate.emulators.virtual_time import VirtualTimeLoop, run
 from tollgate.planning.kernel import RETRY_S, Arrival, Kernel
 
 

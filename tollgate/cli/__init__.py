@@ -9,6 +9,7 @@ from __future__ import annotations
 import click
 
 from tollgate.cli.bedrock import bedrock
+from tollgate.cli.bench import bench
 from tollgate.cli.compare import compare
 from tollgate.cli.cost import cost
 from tollgate.cli.dev import dev
@@ -49,5 +50,6 @@ for command in (
     keep_warm,
     hooks,
     plan,
+    bench,
 ):
     main.add_command(command)

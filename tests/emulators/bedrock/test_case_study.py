@@ -7,11 +7,11 @@ import random
 
 import pytest
 
-from tests.emulators.bedrock.virtual_time import VirtualTimeLoop, run
 from tollgate.emulators.bedrock import Bedrock, Settings
 from tollgate.emulators.bedrock.errors import ServiceError
 from tollgate.emulators.bedrock.invocation import Invocation
 from tollgate.emulators.clock import Clock
+from tollgate.emulators.virtual_time import VirtualTimeLoop, run
 
 # clients, 95th percentile of latency in seconds, requests a minute, copies (not given for 16), and how many seconds
 # of model time it takes until the last copy serves

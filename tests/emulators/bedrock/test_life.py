@@ -6,7 +6,6 @@ import asyncio
 
 import pytest
 
-from tests.emulators.bedrock.virtual_time import VirtualTimeLoop, run
 from tollgate.emulators.bedrock import Bedrock
 from tollgate.emulators.bedrock.billing import cost
 from tollgate.emulators.bedrock.control import describe
@@ -14,6 +13,7 @@ from tollgate.emulators.bedrock.errors import ServiceError
 from tollgate.emulators.bedrock.invocation import Invocation
 from tollgate.emulators.bedrock.profiles import PROFILES, Profile, profile
 from tollgate.emulators.clock import Clock
+from tollgate.emulators.virtual_time import VirtualTimeLoop, run
 
 SLOW = Profile(
     cold_start_seconds=60,

@@ -9,7 +9,6 @@ import httpx
 import pytest
 
 from tests.emulators.bedrock.conftest import drain
-from tests.emulators.bedrock.virtual_time import VirtualTimeLoop, run
 from tollgate.emulators.bedrock import Bedrock
 from tollgate.emulators.bedrock.billing import WindowCounter
 from tollgate.emulators.bedrock.control import describe
@@ -20,6 +19,7 @@ from tollgate.emulators.bedrock.formats.fields import known_keys
 from tollgate.emulators.bedrock.invocation import Invocation
 from tollgate.emulators.bedrock.models import RecentBodies
 from tollgate.emulators.clock import Clock
+from tollgate.emulators.virtual_time import VirtualTimeLoop, run
 from tollgate.engines.base import Delta, Token
 from tollgate_layer.inference.schemas import parameters
 

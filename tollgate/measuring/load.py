@@ -1,0 +1,101 @@
+"""Puts a load on a target: clients that wait for answers, or requests that come when they come.
+
+In a closed loop a slow answer keeps its client from asking, so that stalls are seen once, and tails look short. In an
+open loop each request is due at a time of its own, and its latency counts from then, however late it was sent.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from typing import TYPE_CHECKING
+
+from tollgate.measuring.figures import Sample
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from tollgate.measuring.targets import Prompt, Target
+
+Report = "Callable[[Sequence[Sample], float], None]"
+_PAUSE_AFTER_FAILURE_S = 5.0
+
+
+class _Stopwatch:
+    """The times of one request, on the loop's clock."""
+
+    def __init__(self, due: float, now: Callable[[], float]) -> None:
+        self.due = due
+        self.first_at: float | None = None
+        self._now = now
+
+    def first(self) -> None:
+        self.first_at = self._now()
+
+
+class Load:
+    """Asks a target the given prompts, and keeps the samples of the phase that is under way."""
+
+    def __init__(
+        self, target: Target, prompts: Iterator[Prompt], report: Callable[[list[Sample], float], None]
+    ) -> None:
+        self._target = target
+        self._prompts = prompts
+        self._report = report
+        self.samples: list[Sample] = []
+        self.begun = 0.0
+
+    async def closed(self, clients: int, requests: int, warm_up_s: float) -> float:
+        """So many clients, each of which waits for its answer; returns the seconds in which `requests` were answered.
+
+        What ends within the warm-up does not count, nor what ends behind the last request.
+        """
+        now = asyncio.get_running_loop().time
+        self.samples, self.begun = [], now() + warm_up_s
+        await asyncio.gather(*(self._client(requests, now) for _ in range(clients)))
+        ends = [sample.at + sample.total_s for sample in self.samples]
+        return max(ends, default=0.0)
+
+    async def _client(self, requests: int, now: Callable[[], float]) -> None:
+        while len(self.samples) < requests:
+            sample = await self._ask(now(), now)
+            if now() >= self.begun and len(self.samples) < requests:
+                self._note(sample, now)
+            if sample.code:
+                await asyncio.sleep(_PAUSE_AFTER_FAILURE_S if sample.code == "model_not_ready" else 0.1)
+
+    async def open(self, times: Sequence[float]) -> float:
+        """A request at each of these times, in seconds from now; returns the seconds until the last is answered."""
+        now = asyncio.get_running_loop().time
+        self.samples, self.begun = [], now()
+        tasks = []
+        for at in times:
+            due = self.begun + at
+            if due > now():
+                await asyncio.sleep(due - now())
+            tasks.append(asyncio.create_task(self._due(due, now)))
+        await asyncio.gather(*tasks)
+        return now() - self.begun
+
+    async def _due(self, due: float, now: Callable[[], float]) -> None:
+        self._note(await self._ask(due, now), now)
+
+    async def _ask(self, due: float, now: Callable[[], float]) -> Sample:
+        watch = _Stopwatch(due, now)
+        answer = await self._target.ask(next(self._prompts), watch)
+        first_s = None if watch.first_at is None else watch.first_at - due
+        return Sample(due - self.begun, now() - due, first_s, answer.completion_tokens, answer.code)
+
+    def _note(self, sample: Sample, now: Callable[[], float]) -> None:
+        self.samples.append(sample)
+        self._report(self.samples, now() - self.begun)
+
+
+def poisson(per_second: float, requests: int, seed: int = 1) -> list[float]:
+    """Times at which requests come by chance, so many a second on average."""
+    dice = random.Random(seed)  # noqa: S311 -- draws pauses, protects nothing
+    times, now = [], 0.0
+    for _ in range(requests):
+        now += dice.expovariate(per_second)
+        times.append(now)
+    return times

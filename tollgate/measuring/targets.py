@@ -1,0 +1,181 @@
+"""What is measured: a server of OpenAI's API, a model on Bedrock, or the embedded Bedrock in simulated time."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+from tollgate.emulators.bedrock.errors import ServiceError
+from tollgate.emulators.bedrock.invocation import Invocation
+
+if TYPE_CHECKING:
+    import httpx
+
+    from tollgate.emulators.bedrock import Bedrock
+
+
+class Prompt(NamedTuple):
+    """One request: a chat's body without its model. `tokens` is the most that may be answered."""
+
+    body: dict[str, Any]
+    tokens: int
+
+
+class Answer(NamedTuple):
+    """What came of a request: the failure's code, empty where there is none, and the tokens by the model's count."""
+
+    code: str = ""
+    completion_tokens: int | None = None
+
+
+class Clock(Protocol):
+    """Notes when the first token came."""
+
+    def first(self) -> None:
+        """The first token is there."""
+
+
+class Target(Protocol):
+    """Where requests go."""
+
+    async def ask(self, prompt: Prompt, clock: Clock) -> Answer:
+        """Send a request and read its answer to the end. It does not raise: what goes wrong is a code."""
+
+    async def copies(self) -> int | None:
+        """How many model copies serve now; None where that is not known."""
+
+    async def close(self) -> None:
+        """Close what is open."""
+
+
+class OpenAITarget:
+    """A server of OpenAI's chat completions, streamed; `control_url` is the embedded Bedrock's, which tells copies."""
+
+    def __init__(self, client: httpx.AsyncClient, model: str, control_url: str | None = None) -> None:
+        self._client = client
+        self._model = model
+        self._control_url = control_url
+
+    async def ask(self, prompt: Prompt, clock: Clock) -> Answer:
+        """See `Target`."""
+        import httpx
+
+        body = {"max_tokens": prompt.tokens, **prompt.body, "model": self._model, "stream": True}
+        body["stream_options"] = {"include_usage": True}
+        try:
+            async with self._client.stream("POST", "chat/completions", json=body) as response:
+                if response.status_code != 200:
+                    await response.aread()
+                    return Answer(_code_in(response.text, response.status_code))
+                return await self._read(response, clock)
+        except httpx.TimeoutException:
+            return Answer("timeout")
+        except httpx.HTTPError as error:
+            return Answer(type(error).__name__)
+
+    async def _read(self, response: httpx.Response, clock: Clock) -> Answer:
+        tokens = None
+        seen = 0
+        async for line in response.aiter_lines():
+            if not line.startswith("data: {"):
+                continue
+            event = json.loads(line[6:])
+            if "error" in event:
+                return Answer(str(event["error"].get("code") or "error"))
+            for choice in event.get("choices") or ():
+                delta = choice.get("delta") or {}
+                if delta.get("content") or delta.get("tool_calls") or delta.get("reasoning_content"):
+                    seen += 1
+                    if seen == 1:
+                        clock.first()
+            usage = event.get("usage")
+            if usage:
+                tokens = usage.get("completion_tokens")
+        return Answer(completion_tokens=tokens or seen or None)
+
+    async def copies(self) -> int | None:
+        """See `Target`."""
+        if self._control_url is None:
+            return None
+        models = (await self._client.get(f"{self._control_url}/_tollgate/models")).json()["models"]
+        return sum(len(model["copies"]) for model in models) or None
+
+    async def close(self) -> None:
+        """See `Target`."""
+        await self._client.aclose()
+
+
+class BedrockTarget:
+    """A model on Bedrock itself, by boto3, whose calls wait in threads of their own."""
+
+    def __init__(self, client: Any, arn: str) -> None:
+        self._client = client
+        self._arn = arn
+
+    async def ask(self, prompt: Prompt, clock: Clock) -> Answer:
+        """See `Target`."""
+        return await asyncio.to_thread(self._ask, prompt, clock)
+
+    def _ask(self, prompt: Prompt, clock: Clock) -> Answer:
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        body = json.dumps({"max_tokens": prompt.tokens, **prompt.body})
+        tokens = seen = 0
+        try:
+            answer = self._client.invoke_model_with_response_stream(modelId=self._arn, body=body)
+            for event in answer["body"]:
+                chunk = json.loads(event["chunk"]["bytes"])
+                if chunk.get("choices"):
+                    seen += 1
+                    if seen == 1:
+                        clock.first()
+                metrics = chunk.get("amazon-bedrock-invocationMetrics") or {}
+                tokens = metrics.get("outputTokenCount") or tokens
+        except ClientError as error:
+            return Answer(error.response["Error"]["Code"])
+        except BotoCoreError as error:
+            return Answer(type(error).__name__)
+        return Answer(completion_tokens=tokens or seen or None)
+
+    async def copies(self) -> int | None:
+        """None: CloudWatch tells them minutes later."""
+        return None
+
+    async def close(self) -> None:
+        """Nothing is open between two calls."""
+
+
+class SimulatedTarget:
+    """The embedded Bedrock in this process, on a clock that need not be real."""
+
+    def __init__(self, bedrock: Bedrock, model: str) -> None:
+        self._model = bedrock.model(model)
+
+    async def ask(self, prompt: Prompt, clock: Clock) -> Answer:
+        """See `Target`."""
+        invocation = Invocation(self._model, {"prompt": "word " * prompt.tokens, "max_tokens": prompt.tokens})
+        begun = False
+        try:
+            async for _ in invocation.pieces():
+                if not begun:
+                    clock.first()
+                    begun = True
+        except ServiceError as error:
+            return Answer("model_not_ready" if error.code == "ModelNotReadyException" else error.code)
+        return Answer(completion_tokens=prompt.tokens)
+
+    async def copies(self) -> int | None:
+        """See `Target`."""
+        return len(self._model.life.copies())
+
+    async def close(self) -> None:
+        """Nothing is open."""
+
+
+def _code_in(text: str, status: int) -> str:
+    """The code of an error's body, or its status."""
+    try:
+        return str(json.loads(text)["error"]["code"])
+    except (ValueError, KeyError, TypeError):
+        return f"HTTP {status}"
