@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 _WIDTH, _LEFT, _RIGHT, _TOP, _BOTTOM = 640, 56, 12, 10, 34
 _LINE_HEIGHT = 240
-_BAR_HEIGHT, _NAME_WIDTH = 26, 190
+_BAR_HEIGHT, _NAME_WIDTH = 26, 216
 _COLOURS = ("var(--one)", "var(--two)", "var(--three)", "var(--four)")
 
 _PAGE = """<!doctype html>
@@ -31,7 +31,8 @@ h1 {{ font-size: 1.4rem }} h2 {{ font-size: 1.1rem; margin-top: 2rem }} p.note {
 .wide {{ overflow-x: auto }} table {{ border-collapse: collapse; font-size: .9rem }}
 th, td {{ padding: .25rem .6rem; border-bottom: 1px solid var(--rule); text-align: right; white-space: nowrap }}
 th:first-child, td:first-child {{ text-align: left }}
-svg {{ width: 100%; height: auto; display: block }} svg text {{ fill: var(--ink); font: 13px system-ui, sans-serif }}
+svg {{ width: 100%; min-width: 34rem; height: auto; display: block }}
+svg text {{ fill: var(--ink); font: 13px system-ui, sans-serif }}
 </style></head><body><main>
 <h1>{title}</h1>
 {body}
@@ -117,11 +118,16 @@ def _axes(x0: float, x1: float, most: float, x_name: str) -> list[str]:
         y = _TOP + (bottom - _TOP) * (1 - share)
         parts.append(f'<line x1="{_LEFT}" y1="{y}" x2="{_WIDTH - _RIGHT}" y2="{y}" stroke="var(--rule)"/>')
         parts.append(f'<text x="{_LEFT - 6}" y="{y + 4}" text-anchor="end">{most * share:.4g}</text>')
-    parts.append(f'<text x="{_LEFT}" y="{bottom + 18}">{x0:.4g}</text>')
+    parts.append(f'<text x="{_LEFT}" y="{bottom + 18}">{_plain(x0)}</text>')
     parts.append(
-        f'<text x="{_WIDTH - _RIGHT}" y="{bottom + 18}" text-anchor="end">{x1:.4g} {html.escape(x_name)}</text>'
+        f'<text x="{_WIDTH - _RIGHT}" y="{bottom + 18}" text-anchor="end">{_plain(x1)} {html.escape(x_name)}</text>'
     )
     return parts
+
+
+def _plain(value: float) -> str:
+    """A number with one decimal, or none."""
+    return f"{value:.1f}".removesuffix(".0")
 
 
 def _round_up(value: float) -> float:
@@ -137,4 +143,5 @@ def _round_up(value: float) -> float:
 
 def _svg(title: str, height: float, parts: Sequence[str]) -> str:
     named = html.escape(title)
-    return f'<svg viewBox="0 0 {_WIDTH} {height:g}" role="img" aria-label="{named}">{"".join(parts)}</svg>\n'
+    drawing = f'<svg viewBox="0 0 {_WIDTH} {height:g}" role="img" aria-label="{named}">{"".join(parts)}</svg>'
+    return f'<div class="wide" tabindex="0">{drawing}</div>\n'

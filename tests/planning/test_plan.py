@@ -220,3 +220,10 @@ def test_memory_grows_by_bytes_a_request(tmp_path):
 
     assert len(trace) == 50_000
     assert kept / 50_000 < 25
+
+
+def test_up_to_forty_per_cent_is_what_the_documented_load_saves():
+    found = planned("--trace", "steady:11/h", "--policy", "none")
+
+    saved = 1 - found["policies"]["none"]["usd_per_month"] / found["alternatives"]["sagemaker"]["usd_per_month"]
+    assert 0.38 < saved < 0.42

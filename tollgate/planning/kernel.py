@@ -213,7 +213,7 @@ class Kernel:
         slowdown = 1 + self._profile.slowdown_per_neighbour * (copy.in_flight - 1)
         return self._profile.decode_seconds_per_token * slowdown
 
-    # What follows is Life's, word for word but for the clock.
+    # What follows is Life's, word for word but for the clock and the times that are noted.
 
     def _look(self, now: float) -> None:
         if not self._copies:
@@ -221,7 +221,7 @@ class Kernel:
         idle_from = max([self._last_used, *(copy.ready_at for copy in self._copies)])
         busy = sum(map(_in_flight, self._copies))
         if not busy and now - idle_from >= self._profile.idle_seconds:
-            self._remove(list(self._copies), now)
+            self._remove(list(self._copies), idle_from + self._profile.idle_seconds)
             return
         self._scale(now, busy)
 
@@ -249,11 +249,12 @@ class Kernel:
         self._copies.append(_Copy(now + self._profile.cold_start_seconds))
         self._outcome.copies.append((now, len(self._copies)))
 
-    def _remove(self, copies: list[_Copy], now: float) -> None:
+    def _remove(self, copies: list[_Copy], at: float) -> None:
+        """Take copies away, which went at that time: nobody looked since."""
         for copy in copies:
             self._outcome.windows += copy.windows.count
             self._copies.remove(copy)
-        self._outcome.copies.append((now, len(self._copies)))
+        self._outcome.copies.append((at, len(self._copies)))
 
 
 def _in_flight(copy: _Copy) -> int:

@@ -92,7 +92,7 @@ def _served(question: Question, outcome: Outcome) -> dict[str, Any]:
         "p50_s": quantile(ordered, 0.5),
         "p95_s": quantile(ordered, 0.95),
         "most_copies": max((count for _, count in outcome.copies), default=0),
-        "copies": [[round(at, 1), count] for at, count in _thinned(outcome.copies)],
+        "copies": [[round(at, 1), count] for at, count in _to_the_end(_thinned(outcome.copies), question.trace)],
         "peak_requests": outcome.peak,
     }
 
@@ -107,6 +107,13 @@ def quantile(ordered: list[float], share: float) -> float | None:
 def _thinned(changes: list[tuple[float, int]], most: int = 500) -> list[tuple[float, int]]:
     step = max(1, len(changes) // most)
     return changes[::step]
+
+
+def _to_the_end(changes: list[tuple[float, int]], trace: Trace) -> list[tuple[float, int]]:
+    """The changes, and the number of copies when the load ends."""
+    if not changes or trace.at[-1] <= changes[-1][0]:
+        return changes
+    return [*changes, (trace.at[-1], changes[-1][1])]
 
 
 def _alternatives(question: Question, none: dict[str, Any]) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 from tollgate import svg
@@ -9,6 +10,7 @@ from tollgate.text_tables import listing
 
 _HEAD = ("POLICY", "USD/MONTH", "IF IDLE 1 H", "WINDOWS", "COLD", "P50", "P95", "COPIES")
 _BAR = 30
+_STRETCHES = 48
 
 
 def rows(plan: dict[str, Any]) -> list[tuple[str, ...]]:
@@ -78,22 +80,37 @@ def as_html(plan: dict[str, Any]) -> str:
     shown = {name: f"${usd:,.0f}" for name, usd in amounts.items()}
     gpu = plan["alternatives"]["sagemaker"]["usd_per_month"]
     copies = {}
-    for name in list(plan["policies"])[:4]:
+    for name in list(plan["policies"])[:3]:
         changes = plan["policies"][name]["copies"]
         if changes:
-            begin = changes[0][0]
-            copies[name] = [((at - begin) / 3600, float(count)) for at, count in changes]
+            copies[name] = _averaged(changes)
     parts = [
         svg.paragraph(told, note=True),
         svg.paragraph(plan["what_would_change_the_answer"]),
         svg.section("Dollars a month", svg.bars("Dollars a month", amounts, shown, gpu)),
         svg.section("Policies", svg.table(rows(plan))),
         svg.section("Elsewhere", svg.table([("", "USD/MONTH", ""), *_elsewhere(plan)])),
-        svg.section("Model copies", svg.lines("Model copies over time", copies, "hours", steps=True)),
+        svg.section("Model copies", svg.lines("Model copies over time, averaged", copies, "hours")),
     ]
     if plan["sensitivity"] is not None:
         parts.append(svg.section("If an assumption is a quarter off", svg.table(_sensitivity(plan))))
     return svg.page("What a load would cost", parts)
+
+
+def _averaged(changes: list[tuple[float, int]]) -> list[tuple[float, float]]:
+    """How many copies there were on average, in stretches of the load: (hours from its begin, copies)."""
+    begin, end = changes[0][0], changes[-1][0]
+    width = max((end - begin) / _STRETCHES, 1.0)
+    seconds = [0.0] * (_STRETCHES + 1)
+    for (at, count), (until, _) in pairwise(changes):
+        while at < until:  # a copy's time may reach over several stretches
+            number = int((at - begin) / width)
+            if begin + (number + 1) * width <= at:  # `at` is the stretch's end, but for rounding
+                number += 1
+            stop = min(until, begin + (number + 1) * width)
+            seconds[min(number, _STRETCHES)] += count * (stop - at)
+            at = stop
+    return [((number + 0.5) * width / 3600, total / width) for number, total in enumerate(seconds[:-1])]
 
 
 def _elsewhere(plan: dict[str, Any]) -> list[tuple[str, str, str]]:
