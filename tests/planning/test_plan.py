@@ -157,9 +157,10 @@ def test_a_trace_without_a_request_costs_the_storage_alone(tmp_path):
     assert found["policies"]["none"]["p95_s"] is None
 
 
-@pytest.mark.parametrize(
-    "arguments", [["--policy", "hope"], ["--time-zone", "Mars"], ["--instance", "ml.x"], ["--model", "x"]]
-)
+UNKNOWN = [("policy", "hope"), ("time-zone", "Mars"), ("instance", "ml.x"), ("model", "x")]
+
+
+@pytest.mark.parametrize("option, value", UNKNOWN)
 def test_what_is_not_known_is_told(option, value):
     result = run("--trace", OFFICE, f"--{option}", value)
 
