@@ -14,6 +14,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,7 @@ FEATURES = {
     "sagemaker": "SageMaker",
     "standard": "all tests",
 }
+_PAUSES_S = (5, 15, 0)
 _LIMIT_S = 300
 
 
@@ -96,9 +98,14 @@ def _try(client: dict[str, Any], environment: dict[str, str]) -> dict[str, Any]:
 
 
 def _must(command: list[str], place: Path) -> None:
-    finished = subprocess.run(command, cwd=place, capture_output=True, text=True, check=False)
-    if finished.returncode:
-        raise click.ClickException(f"{' '.join(command)} failed:\n{finished.stderr}")
+    """Install something. It is tried three times: a package index may be away for a moment."""
+    for pause_s in _PAUSES_S:
+        finished = subprocess.run(command, cwd=place, capture_output=True, text=True, check=False)
+        if finished.returncode == 0:
+            return
+        click.echo(f"{' '.join(command)} failed; again in {pause_s} s", err=True)
+        time.sleep(pause_s)
+    raise click.ClickException(f"{' '.join(command)} failed:\n{finished.stderr}")
 
 
 def _summary(results: dict[str, str]) -> str:
