@@ -2,7 +2,7 @@
 
 Times are of the CPU, the best of several runs, and compared with themselves: four times the size may take up to nine
 times as long, since the machine may be busy and the smallest size has costs that do not grow. Quadratic work takes
-sixteen times as long. A case that fails is measured once more.
+sixteen times as long. A case that fails is measured up to five times more: other tests run beside it.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from tollgate_layer.inference.pipeline.after_model import complete
 pytestmark = pytest.mark.uncounted
 
 MOST_GROWTH = 9.0
+MORE_TRIES = 5
 SERVED = record()
 RENDERED = record(variant(body_format="openai", chat_template="qwen2.5"))
 TOOL = {"type": "function", "function": {"name": "f", "parameters": {"type": "object"}}}
@@ -33,7 +34,9 @@ WORD = 'An "odd" <|word|> of [some] {{ length }}, é😀. '
 
 def assert_linear(work: Callable[[Any], object], of_size: Callable[[int], Any], size: int) -> None:
     growth = _growth(work, of_size, size)
-    if growth > MOST_GROWTH:
+    for _ in range(MORE_TRIES):
+        if growth <= MOST_GROWTH:
+            break
         growth = min(growth, _growth(work, of_size, size))
     assert growth <= MOST_GROWTH, f"four times the size takes {growth:.1f} times as long"
 
