@@ -120,7 +120,9 @@ def _alternatives(question: Question, none: dict[str, Any]) -> dict[str, Any]:
     """The same load on SageMaker, and the case study's proxies before the imported model."""
     hourly = prices.INSTANCE_HOUR[question.instance]
     # One instance serves as much as a copy does before it gets a second one beside it.
-    count = max(1, math.ceil(none["peak_requests"] / question.profile.scale_out_above))
+    # The peak is that of a warm model: what piles up while one loads is no peak of the load.
+    warm = Kernel(replace(question.profile, cold_start_seconds=0)).run(question.trace.arrivals())
+    count = max(1, math.ceil(warm.peak / question.profile.scale_out_above))
     proxies = total(always_on(1 / 3600, instance=_PROXY)) / prices.MILLION * HOURS_PER_MONTH
     return {
         "sagemaker": {
