@@ -15,6 +15,7 @@ from math import inf
 from typing import TYPE_CHECKING, NamedTuple
 
 from tollgate.emulators.bedrock.billing import WindowCounter
+from tollgate.emulators.bedrock.life import Scaling
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -93,8 +94,7 @@ class Kernel:
         self._number = 0
         self._open = 0
         self._last_used = 0.0
-        self._crowded_since: float | None = None
-        self._roomy_since: float | None = None
+        self._scaling = Scaling(profile)
         self._outcome = Outcome()
 
     def run(self, arrivals: Iterable[Arrival]) -> Outcome:
@@ -213,9 +213,8 @@ class Kernel:
         slowdown = 1 + self._profile.slowdown_per_neighbour * (copy.in_flight - 1)
         return self._profile.decode_seconds_per_token * slowdown
 
-    # What follows is Life's, word for word but for the clock and the times that are noted.
-
     def _look(self, now: float) -> None:
+        """Bring the copies up to date, as `Life.copies` does."""
         if not self._copies:
             return
         idle_from = max([self._last_used, *(copy.ready_at for copy in self._copies)])
@@ -223,27 +222,12 @@ class Kernel:
         if not busy and now - idle_from >= self._profile.idle_seconds:
             self._remove(list(self._copies), idle_from + self._profile.idle_seconds)
             return
-        self._scale(now, busy)
-
-    def _scale(self, now: float, busy: int) -> None:
-        profile, count = self._profile, len(self._copies)
-        crowded = count < profile.max_copies and busy > count * profile.scale_out_above
-        if not crowded:
-            self._crowded_since = None
-        elif self._crowded_since is None:
-            self._crowded_since = now
-        if self._crowded_since is not None and now - self._crowded_since >= profile.scale_out_seconds:
+        change = self._scaling.change(now, len(self._copies), busy)
+        if change > 0:
             self._start_copy(now)
-            self._crowded_since = None
-        roomy = count > 1 and busy <= (count - 1) * profile.scale_out_above
-        if not roomy:
-            self._roomy_since = None
-        elif self._roomy_since is None:
-            self._roomy_since = now
-        if self._roomy_since is not None and now - self._roomy_since >= profile.idle_seconds:
+        elif change < 0:
             unused = [copy for copy in self._copies if not copy.in_flight]
             self._remove(unused[-1:], now)
-            self._roomy_since = None
 
     def _start_copy(self, now: float) -> None:
         self._copies.append(_Copy(now + self._profile.cold_start_seconds))

@@ -32,6 +32,37 @@ class ModelCopy:
         self.windows.use(now, since_last=self.in_flight > 0)
 
 
+class Scaling:
+    """Says when a model that has copies gets one more, or needs one less; it is told at each look how busy they are."""
+
+    def __init__(self, profile: Profile) -> None:
+        self._profile = profile
+        self._crowded_since: float | None = None
+        self._roomy_since: float | None = None
+
+    def change(self, now: float, count: int, busy: int) -> int:
+        """1 where the model was crowded for long enough, -1 where a copy was not needed for so long, else 0."""
+        profile = self._profile
+        crowded = count < profile.max_copies and busy > count * profile.scale_out_above
+        if not crowded:
+            self._crowded_since = None
+        elif self._crowded_since is None:
+            self._crowded_since = now
+        # Roomy: one model copy less would not be crowded.
+        roomy = count > 1 and busy <= (count - 1) * profile.scale_out_above
+        if not roomy:
+            self._roomy_since = None
+        elif self._roomy_since is None:
+            self._roomy_since = now
+        if self._crowded_since is not None and now - self._crowded_since >= profile.scale_out_seconds:
+            self._crowded_since = None
+            return 1
+        if self._roomy_since is not None and now - self._roomy_since >= profile.idle_seconds:
+            self._roomy_since = None
+            return -1
+        return 0
+
+
 class Life:
     """The model copies of one model.
 
@@ -43,8 +74,7 @@ class Life:
         self._clock = clock
         self._copies: list[ModelCopy] = []
         self._last_used = 0.0
-        self._crowded_since: float | None = None
-        self._roomy_since: float | None = None
+        self._scaling = Scaling(profile)
         self.windows_of_removed_copies = 0
 
     def copies(self) -> list[ModelCopy]:
@@ -122,28 +152,15 @@ class Life:
             await self._clock.sleep(_QUEUE_POLL_S)
 
     def _scale(self, now: float) -> None:
-        """Add a model copy where the model was crowded for long enough; remove one that was not needed for so long."""
+        """Add a model copy, or remove one that is not used, where it is time."""
         if not self._copies:
             return
-        profile, count, busy = self._profile, len(self._copies), self._busy()
-        crowded = count < profile.max_copies and busy > count * profile.scale_out_above
-        if not crowded:
-            self._crowded_since = None
-        elif self._crowded_since is None:
-            self._crowded_since = now
-        if self._crowded_since is not None and now - self._crowded_since >= profile.scale_out_seconds:
+        change = self._scaling.change(now, len(self._copies), self._busy())
+        if change > 0:
             self._start_copy(now)
-            self._crowded_since = None
-        # Roomy: one model copy less would not be crowded.
-        roomy = count > 1 and busy <= (count - 1) * profile.scale_out_above
-        if not roomy:
-            self._roomy_since = None
-        elif self._roomy_since is None:
-            self._roomy_since = now
-        if self._roomy_since is not None and now - self._roomy_since >= profile.idle_seconds:
+        elif change < 0:
             unused = [copy for copy in self._copies if not copy.in_flight]
             self._remove(unused[-1:])
-            self._roomy_since = None
 
     def _start_copy(self, now: float) -> ModelCopy:
         copy = ModelCopy(ready_at=now + self._profile.cold_start_seconds)
