@@ -7,7 +7,8 @@ import re
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
-from tollgate.planning.kernel import Arrival, Kernel, Outcome
+from tollgate.planning.copies import Arrival
+from tollgate.planning.kernel import Kernel, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

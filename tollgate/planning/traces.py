@@ -16,7 +16,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
 
-from tollgate.planning.kernel import Arrival
+from tollgate.planning.copies import Arrival
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
