@@ -13,8 +13,9 @@ from click.testing import CliRunner
 
 from tests.conftest import ROOT
 from tollgate.cli import main
-from tollgate.planning.policies import PolicyError, parse
-from tollgate.planning.traces import TraceError, read_trace
+from tollgate.planning.policies import Batches, PolicyError, parse
+from tollgate.planning.trace import TraceError
+from tollgate.planning.traces import read_trace
 
 UTC = ZoneInfo("UTC")
 OFFICE = ROOT / "examples" / "traces" / "made-up-office.csv"
@@ -172,7 +173,7 @@ def test_policies_are_read():
     assert parse("none") is None
     assert parse("ping:14m") == (840.0, None)
     assert parse("ping:270s@08-18") == (270.0, (8, 18))
-    assert parse("batch:hourly") == 3600
+    assert parse("batch:hourly") is Batches.HOURLY
     with pytest.raises(PolicyError):
         parse("ping:0s")
 
@@ -186,7 +187,7 @@ def test_a_profile_of_a_bench_run_takes_the_case_studys_place(tmp_path):
 
     assert found["trace"]["units"] == 2
     assert found["policies"]["none"]["p95_s"] < 30
-    assert found["sensitivity"]["cold_start_seconds"]["value"] == 10
+    assert found["sensitivity"]["assumptions"]["cold_start_seconds"]["value"] == 10
 
 
 def test_another_price_changes_the_answer(tmp_path):

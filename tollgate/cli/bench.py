@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 import signal
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from tollgate.cli.prices import prices_option
+from tollgate.cli.progress_line import show
 from tollgate.cli.target import print_json
 
 if TYPE_CHECKING:
@@ -102,9 +102,9 @@ def _simulate(run: Run, units: int) -> None:
     from tollgate.measuring.case_study import TABLE, simulated_phase
 
     for published in TABLE:
-        _progress(f"simulating {published.clients} clients …")
+        show(f"simulating {published.clients} clients …")
         run.add(simulated_phase(published.clients, units), is_case_study=True)
-    _progress("")
+    show("")
 
 
 async def _measure(run: Run, options: dict[str, Any]) -> None:
@@ -127,7 +127,7 @@ async def _measure(run: Run, options: dict[str, Any]) -> None:
             )
             run.add(phase, is_case_study=options["case_study"])
     finally:
-        _progress("")
+        show("")
         await target.close()
 
 
@@ -167,7 +167,8 @@ def _times(arrivals: str, requests: int) -> list[float]:
     from zoneinfo import ZoneInfo
 
     from tollgate.measuring.load import poisson
-    from tollgate.planning.traces import TraceError, read_trace
+    from tollgate.planning.trace import TraceError
+    from tollgate.planning.traces import read_trace
 
     kind, _, value = arrivals.partition(":")
     try:
@@ -238,18 +239,12 @@ def _slo(text: str | None) -> Slo:
 
 def _live(name: str, samples: list[Sample], seconds: float) -> None:
     """One line about the phase that is under way."""
-    from tollgate.measuring.figures import quantile
+    from tollgate.quantiles import quantile
 
     total = sorted(sample.total_s for sample in samples if not sample.code)
     if total and seconds > 0:
         rate = len(total) / seconds * 60
-        _progress(f"{name}: {len(samples)} requests, {rate:,.1f} a minute, P95 {quantile(total, 0.95):.2f} s")
-
-
-def _progress(text: str) -> None:
-    """Show a line in place of the one before, on a terminal; nothing elsewhere."""
-    if sys.stderr.isatty():
-        click.echo(f"\r\033[K{text}", err=True, nl=False)
+        show(f"{name}: {len(samples)} requests, {rate:,.1f} a minute, P95 {quantile(total, 0.95):.2f} s")
 
 
 def _tell(run: Run, options: dict[str, Any]) -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from tollgate.cli.progress_line import show_bar
 from tollgate.cli.target import about_a_stack, print_json
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def compare(
         asked,
         clients=clients,
         patience_s=patience,
-        report=lambda done: _progress(done, len(asked)),
+        report=lambda done: show_bar("asking", done, len(asked)),
     )
 
     found = summary(pairs)
@@ -101,14 +101,6 @@ def _check_variants(item: Any, model: str, names: tuple[str, str]) -> None:
     for name in names:
         if name not in there:
             raise Problem(f"{model} has no variant {name!r}; it has {', '.join(there)}.", ExitCode.USAGE)
-
-
-def _progress(done: int, total: int) -> None:
-    """A bar on a terminal; nothing elsewhere."""
-    if not sys.stderr.isatty():
-        return
-    filled = round(30 * done / total)
-    click.echo(f"\r  asking [{'#' * filled:<30}] {done} of {total}", err=True, nl=done == total)
 
 
 def _as_text(pairs: Sequence[Pair], found: dict[str, Any], names: tuple[str, str], texts: bool) -> str:

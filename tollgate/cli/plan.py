@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +12,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import click
 
 from tollgate.cli.prices import prices_option
+from tollgate.cli.progress_line import show_bar
 from tollgate.cli.target import print_json
 
 if TYPE_CHECKING:
@@ -61,10 +63,12 @@ def plan(
     tollgate plan --trace office:20/h --policy none --policy ping:270s@08-18 --html plan.html
     """
     from tollgate.costs import prices
-    from tollgate.planning.planning import Question
     from tollgate.planning.planning import plan as made
+    from tollgate.planning.planning import steps
     from tollgate.planning.policies import DEFAULT_POLICIES, PolicyError
-    from tollgate.planning.traces import TraceError, read_trace
+    from tollgate.planning.question import Question
+    from tollgate.planning.trace import TraceError
+    from tollgate.planning.traces import read_trace
 
     zone = _zone(time_zone)
     if instance not in prices.INSTANCE_HOUR:
@@ -77,7 +81,9 @@ def plan(
         trace = read_trace(source, zone, seed)
         chosen_units = units or _units(artifacts) or measured_units or 1
         question = Question(trace, profile, chosen_units, instance, zone, hours or trace.hours)
-        found = made(question, policies or DEFAULT_POLICIES)
+        chosen = policies or DEFAULT_POLICIES
+        done = itertools.count(1)
+        found = made(question, chosen, lambda: show_bar("simulating", next(done), steps(chosen)))
     except (TraceError, PolicyError) as error:
         raise click.UsageError(str(error)) from error
     if html_file is not None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 import random
 from collections import Counter
 from statistics import fmean
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tollgate.costs import prices
+from tollgate.quantiles import quantile
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,11 +42,6 @@ class Slo(NamedTuple):
         if self.ttft is not None and (sample.first_s is None or sample.first_s > self.ttft):
             return False
         return self.total is None or sample.total_s <= self.total
-
-
-def quantile(ordered: Sequence[float], share: float) -> float:
-    """The smallest value that at most so large a share exceeds not: the nearest rank."""
-    return ordered[max(0, math.ceil(len(ordered) * share) - 1)]
 
 
 def latencies(seconds: Sequence[float], seed: int = 1) -> dict[str, Any] | None:

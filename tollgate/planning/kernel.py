@@ -35,6 +35,8 @@ class Outcome:
     """What came of a load. Latencies are in seconds, in the order in which requests ended; pings are not among them."""
 
     latencies: array[float] = field(default_factory=lambda: array("d"))
+    served_s: float = 0.0
+    """Seconds in which requests were under way, all in all: latencies without the wait for a batch."""
     cold: int = 0
     """Requests that found no copy that served."""
     throttled: int = 0
@@ -166,6 +168,7 @@ class Kernel:
         arrival = request.arrival
         if not arrival.is_ping:
             self._outcome.latencies.append(now - (arrival.at if arrival.asked_at is None else arrival.asked_at))
+            self._outcome.served_s += now - arrival.at
             self._outcome.cold += request.is_cold
         self._leave(now)
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import heapq
+import math
 import re
-from datetime import datetime
+from datetime import datetime, time, timedelta
+from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple
 
 from tollgate.planning.copies import Arrival
@@ -15,11 +17,10 @@ if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
     from tollgate.emulators.bedrock.profiles import Profile
-    from tollgate.planning.traces import Trace
+    from tollgate.planning.trace import Trace
 
 DEFAULT_POLICIES = ("none", "ping:270s@08-18", "ping:270s", "ping:14m", "batch:hourly", "batch:nightly")
 _PING = re.compile(r"ping:(\d+)(s|m)(?:@(\d{2})-(\d{2}))?$")
-_BATCH_S = {"batch:hourly": 3600.0, "batch:nightly": 86400.0}
 
 
 class PolicyError(Exception):
@@ -33,16 +34,30 @@ class Pings(NamedTuple):
     hours: tuple[int, int] | None
 
 
-def parse(policy: str) -> Pings | float | None:
-    """The pings of a policy, the seconds between its batches, or None for none.
+class Batches(Enum):
+    """When requests that were gathered are worked off: at the end of the hour or of the day, by the local clock."""
+
+    HOURLY = "batch:hourly"
+    NIGHTLY = "batch:nightly"
+
+    def end(self, at: float, zone: ZoneInfo) -> float:
+        """The end of the hour or day that a time is in; days in which the clock is changed have 23 or 25 hours."""
+        moment = datetime.fromtimestamp(at, zone)
+        if self is Batches.HOURLY:
+            return moment.replace(minute=0, second=0, microsecond=0).timestamp() + 3600
+        return datetime.combine(moment.date() + timedelta(days=1), time(0), zone).timestamp()
+
+
+def parse(policy: str) -> Pings | Batches | None:
+    """The pings of a policy, when it works off its batches, or None for none.
 
     Raises:
         PolicyError: there is no such policy.
     """
     if policy == "none":
         return None
-    if policy in _BATCH_S:
-        return _BATCH_S[policy]
+    if policy in [batches.value for batches in Batches]:
+        return Batches(policy)
     found = _PING.match(policy)
     if found is None or int(found[1]) == 0:
         known = "none, ping:270s, ping:14m, ping:270s@08-18, batch:hourly, batch:nightly"
@@ -61,7 +76,7 @@ def simulate(trace: Trace, profile: Profile, policy: str, zone: ZoneInfo) -> Out
         return Kernel(profile).run(_with_pings(trace, chosen, zone))
     # As many at once as a copy serves before another one is started: one copy works a batch off for the least.
     at_once = int(min(profile.scale_out_above, profile.concurrency_per_copy, 64))
-    return Kernel(profile, most_at_once=at_once).run(_in_batches(trace.arrivals(), chosen))
+    return Kernel(profile, most_at_once=at_once).run(_in_batches(trace.arrivals(), chosen, zone))
 
 
 def _with_pings(trace: Trace, pings: Pings, zone: ZoneInfo) -> Iterator[Arrival]:
@@ -84,7 +99,10 @@ def _is_within(at: float, hours: tuple[int, int], zone: ZoneInfo) -> bool:
     return moment.weekday() < 5 and hours[0] <= moment.hour < hours[1]
 
 
-def _in_batches(arrivals: Iterable[Arrival], every_s: float) -> Iterator[Arrival]:
-    """The requests, each at the end of the time in which its batch is gathered."""
+def _in_batches(arrivals: Iterable[Arrival], batches: Batches, zone: ZoneInfo) -> Iterator[Arrival]:
+    """The requests, each at the end of the time in which its batch is gathered: its client waits until then."""
+    end = -math.inf
     for arrival in arrivals:
-        yield arrival._replace(at=(arrival.at // every_s + 1) * every_s)
+        if arrival.at >= end:
+            end = batches.end(arrival.at, zone)
+        yield arrival._replace(at=end, asked_at=arrival.at)

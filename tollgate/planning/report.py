@@ -9,6 +9,7 @@ from tollgate import svg
 from tollgate.text_tables import listing
 
 _HEAD = ("POLICY", "USD/MONTH", "IF IDLE 1 H", "WINDOWS", "COLD", "P50", "P95", "COPIES")
+_SENSITIVITY = ("ASSUMPTION", "VALUE", "A QUARTER LESS (COLD)", "A QUARTER MORE (COLD)")
 _BAR = 30
 _STRETCHES = 48
 
@@ -61,10 +62,8 @@ def as_text(plan: dict[str, Any]) -> str:
     width = max(map(len, amounts))
     for name, usd in amounts.items():
         lines.append(f"{name:<{width}}  {'█' * round(_BAR * usd / most):<{_BAR}}  ${usd:,.2f}")
-    even = plan["break_even"]
-    lines += ["", f"Break-even with {even['instance']}: {even['window_share']:.1%} of windows in use; "
-              f"here {even['window_share_of_this_load']:.1%}."]  # fmt: skip
-    lines.append(plan["what_would_change_the_answer"])
+    lines += ["", listing(_sensitivity(plan), _SENSITIVITY[1:]), _sensitivity_told(plan)]
+    lines += ["", _break_even(plan), plan["what_would_change_the_answer"]]
     return "\n".join(lines)
 
 
@@ -87,13 +86,15 @@ def as_html(plan: dict[str, Any]) -> str:
     parts = [
         svg.paragraph(told, note=True),
         svg.paragraph(plan["what_would_change_the_answer"]),
+        svg.paragraph(_break_even(plan)),
         svg.section("Dollars a month", svg.bars("Dollars a month", amounts, shown, gpu)),
         svg.section("Policies", svg.table(rows(plan))),
         svg.section("Elsewhere", svg.table([("", "USD/MONTH", ""), *_elsewhere(plan)])),
         svg.section("Model copies", svg.lines("Model copies over time, averaged", copies, "hours")),
     ]
-    if plan["sensitivity"] is not None:
-        parts.append(svg.section("If an assumption is a quarter off", svg.table(_sensitivity(plan))))
+    told = _sensitivity_told(plan)
+    table = svg.table(_sensitivity(plan))
+    parts.append(svg.section("If an assumption is a quarter off", svg.paragraph(told, note=True), table))
     return svg.page("What a load would cost", parts)
 
 
@@ -113,16 +114,39 @@ def _averaged(changes: list[tuple[float, int]]) -> list[tuple[float, float]]:
     return [((number + 0.5) * width / 3600, total / width) for number, total in enumerate(seconds[:-1])]
 
 
+def _break_even(plan: dict[str, Any]) -> str:
+    even = plan["break_even"]
+    proxies = even["proxies"]
+    return (
+        f"Break-even with {even['instance']}: {even['window_share']:.1%} of windows in use; here "
+        f"{even['window_share_of_this_load']:.1%}. {proxies['count']} always-on {proxies['instance']} cost less than "
+        f"the step path from {proxies['requests_per_hour']:,.0f} requests an hour on."
+    )
+
+
 def _elsewhere(plan: dict[str, Any]) -> list[tuple[str, str, str]]:
     return [(name, f"{usd:,.2f}", note) for name, (usd, note) in alternatives(plan).items()]
 
 
 def _sensitivity(plan: dict[str, Any]) -> list[tuple[str, ...]]:
-    found: list[tuple[str, ...]] = [("ASSUMPTION", "VALUE", "A QUARTER LESS", "A QUARTER MORE")]
-    for name, row in plan["sensitivity"].items():
-        less, more = row["usd_per_month"]
-        found.append((name, f"{row['value']:g}", f"${less:,.2f}", f"${more:,.2f}"))
+    found: list[tuple[str, ...]] = [_SENSITIVITY]
+    for name, row in plan["sensitivity"]["assumptions"].items():
+        cells = [f"${usd:,.2f} ({cold:.1%})" for usd, cold in zip(row["usd_per_month"], row["cold_share"], strict=True)]
+        found.append((name, f"{row['value']:g}", *cells))
     return found
+
+
+def _sensitivity_told(plan: dict[str, Any]) -> str:
+    found = plan["sensitivity"]
+    of = (
+        f"Of the first {found['of_requests']:,} requests"
+        if found["of_requests"] < plan["trace"]["requests"]
+        else "Of all"
+    )
+    return (
+        f"{of}, with no policy: ${found['base']:,.2f} a month as assumed. "
+        "Rows named sagemaker_zero are of the endpoint that scales to zero."
+    )
 
 
 def _seconds(value: float | None) -> str:
