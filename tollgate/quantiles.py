@@ -27,21 +27,21 @@ def quantile(ordered: Sequence[float], share: float) -> float:
     return ordered[_place(len(ordered), share)]
 
 
-def quantiles(values: array[float], shares: Sequence[float]) -> list[float | None]:
+def quantiles(values: array[float], shares: Sequence[float], most_to_sort: int = MOST_TO_SORT) -> list[float | None]:
     """The percentile of values in any order for each share; None of nothing."""
     if not values:
         return [None for _ in shares]
-    if len(values) <= MOST_TO_SORT:
+    if len(values) <= most_to_sort:
         ordered = sorted(values)
         return [quantile(ordered, share) for share in shares]
-    return [_searched(values, _place(len(values), share)) for share in shares]
+    return [_searched(values, _place(len(values), share), most_to_sort) for share in shares]
 
 
 def _place(count: int, share: float) -> int:
     return max(0, math.ceil(count * share) - 1)
 
 
-def _searched(values: array[float], place: int) -> float:
+def _searched(values: array[float], place: int, most_to_sort: int) -> float:
     """The value that would stand at a place if all were sorted: buckets are counted until one is small enough."""
     low, high = min(values), max(values)
     while low < high:
@@ -52,7 +52,7 @@ def _searched(values: array[float], place: int) -> float:
             if low <= value <= high:
                 counts[int((value - low) / width)] += 1
                 within += 1
-        if within <= MOST_TO_SORT:
+        if within <= most_to_sort:
             return sorted(value for value in values if low <= value <= high)[place]
         bucket = 0
         while place >= counts[bucket]:

@@ -6,6 +6,7 @@ import json
 import random
 import re
 import tracemalloc
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -13,6 +14,8 @@ from click.testing import CliRunner
 
 from tests.conftest import ROOT
 from tollgate.cli import main
+from tollgate.costs.formula import HOURS_PER_MONTH
+from tollgate.costs.prices import INSTANCE_HOUR
 from tollgate.planning.policies import Batches, PolicyError, parse
 from tollgate.planning.trace import TraceError
 from tollgate.planning.traces import read_trace
@@ -176,6 +179,83 @@ def test_policies_are_read():
     assert parse("batch:hourly") is Batches.HOURLY
     with pytest.raises(PolicyError):
         parse("ping:0s")
+
+
+def moment(text, zone):
+    return datetime.fromisoformat(text).replace(tzinfo=zone).timestamp()
+
+
+@pytest.mark.parametrize(
+    "batches, zone, at, end",
+    [
+        (Batches.HOURLY, "UTC", "2026-11-02T08:00:00", "2026-11-02T09:00:00"),
+        (Batches.HOURLY, "Asia/Kolkata", "2026-11-02T08:59:59", "2026-11-02T09:00:00"),
+        (Batches.NIGHTLY, "Europe/Berlin", "2026-11-02T00:00:00", "2026-11-03T00:00:00"),
+        # The day on which clocks go back has 25 hours, the one on which they go forward 23.
+        (Batches.NIGHTLY, "Europe/Berlin", "2026-10-25T12:00:00", "2026-10-26T00:00:00"),
+        (Batches.NIGHTLY, "Europe/Berlin", "2026-03-29T01:30:00", "2026-03-30T00:00:00"),
+    ],
+)
+def test_a_batch_ends_by_the_local_clock(batches, zone, at, end):
+    place = ZoneInfo(zone)
+
+    assert batches.end(moment(at, place), place) == moment(end, place)
+
+
+def test_a_batch_makes_its_requests_wait_but_is_not_billed_for_their_wait(tmp_path):
+    # GIVEN a request half an hour before the hour ends
+    trace = csv(tmp_path, "1800", header="timestamp")
+
+    found = planned("--trace", trace, "--policy", "batch:hourly", "--hours", 1)["policies"]["batch:hourly"]
+
+    assert found["p95_s"] == pytest.approx(1800 + found["mean_served_s"], abs=0.01)
+    assert found["mean_served_s"] < 120
+    # Step Functions bills an execution, not the queue before it.
+    assert found["usd"]["path"] < 0.01 * HOURS_PER_MONTH
+
+
+def test_instances_are_counted_by_the_peak_of_a_warm_model(tmp_path):
+    # GIVEN a request each two seconds, of which dozens pile up while the model is cold
+    trace = csv(tmp_path, *(str(2 * number) for number in range(1800)))
+
+    found = planned("--trace", trace, "--policy", "none")
+
+    assert found["policies"]["none"]["peak_requests"] > 12
+    assert found["alternatives"]["sagemaker"]["count"] == 1
+
+
+def test_more_at_once_than_an_instance_serves_needs_another(tmp_path):
+    trace = csv(tmp_path, *(["0"] * 30))
+
+    assert planned("--trace", trace, "--policy", "none")["alternatives"]["sagemaker"]["count"] == 3
+
+
+def test_each_assumption_is_told_with_what_it_weighs():
+    found = planned("--trace", OFFICE, "--policy", "none")["sensitivity"]
+
+    assert found["base"] == planned("--trace", OFFICE, "--policy", "none")["policies"]["none"]["usd_per_month"]
+    # A model that stays longer without requests costs more, and finds fewer of them cold.
+    idle = found["assumptions"]["idle_seconds"]
+    assert idle["usd_per_month"][0] < found["base"] < idle["usd_per_month"][1]
+    assert idle["cold_share"][0] > idle["cold_share"][1]
+    zero = found["assumptions"]["sagemaker_zero_idle_seconds"]
+    assert zero["usd_per_month"][0] < zero["usd_per_month"][1]
+
+
+def test_the_first_requests_of_a_load_are_a_load_that_lasts_as_much_shorter():
+    trace = read_trace("steady:10/h", UTC, 1)
+
+    first = trace.head(1000)
+
+    assert (len(first), first.at[-1]) == (1000, trace.at[999])
+    assert first.hours == pytest.approx(trace.hours * 1000 / len(trace))
+
+
+def test_proxies_that_are_always_on_pay_from_a_rate_on():
+    found = planned("--trace", OFFICE, "--policy", "none")["break_even"]["proxies"]
+
+    # Two of them for an hour, over what a request of some seconds costs on the step path.
+    assert found["requests_per_hour"] == pytest.approx(2 * INSTANCE_HOUR["ml.c5.large"] / (0.000033), rel=0.3)
 
 
 def test_a_profile_of_a_bench_run_takes_the_case_studys_place(tmp_path):

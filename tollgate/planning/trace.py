@@ -11,7 +11,7 @@ from tollgate.planning.copies import Arrival
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_SORTED_AT_ONCE = 500_000
+SORTED_AT_ONCE = 500_000
 """Requests whose order is found as one list, which takes 40 bytes each; longer loads are merged from such runs."""
 
 
@@ -62,14 +62,14 @@ class Trace:
             first.known_hours = self.known_hours * len(first) / len(self)
         return first
 
-    def sort(self) -> None:
+    def sort(self, at_once: int = SORTED_AT_ONCE) -> None:
         """Put the requests into the order of their times, in place: a large load fits into memory once, not twice."""
         if all(self.at[index] <= self.at[index + 1] for index in range(len(self) - 1)):
             return
         key = self.at.__getitem__
         runs = []
-        for begin in range(0, len(self), _SORTED_AT_ONCE):
-            run = range(begin, min(begin + _SORTED_AT_ONCE, len(self)))
+        for begin in range(0, len(self), at_once):
+            run = range(begin, min(begin + at_once, len(self)))
             runs.append(array("I", sorted(run, key=key)))
         order = array("I", heapq.merge(*runs, key=key))
         del runs
