@@ -290,6 +290,38 @@ def test_the_page_loads_nothing_and_names_its_charts(tmp_path):
     assert "Break-even" in result.stdout
 
 
+def test_a_load_shorter_than_a_day_is_told_to_say_little_about_a_month(tmp_path):
+    trace = csv(tmp_path, *(str(60 * number) for number in range(60)))
+
+    assert "730 times" in run("--trace", trace, "--policy", "none").output
+    assert "times it" not in run("--trace", OFFICE, "--policy", "none").output
+
+
+def test_an_endpoint_that_scales_to_zero_is_not_billed_beyond_the_load(tmp_path):
+    # GIVEN ten minutes, after which an instance would stay for fifteen
+    trace = csv(tmp_path, "0", "600")
+
+    found = planned("--trace", trace, "--policy", "none", "--hours", 0.2)["alternatives"]["sagemaker_zero"]
+
+    assert found["instance_hours_per_month"] == pytest.approx(HOURS_PER_MONTH, abs=0.1)
+
+
+def test_a_load_of_somebody_elses_is_shipped_with_its_licence_and_its_authors():
+    told = (OFFICE.parent / "README.md").read_text()
+    sample = (OFFICE.parent / "azure-code-2023-sample.csv").read_text().splitlines()
+
+    for file in OFFICE.parent.glob("*.csv"):
+        assert f"`{file.name}`" in told
+    for name in ("Microsoft", "Splitwise", "LICENSE-CC-BY-4.0.txt", "Changed:"):
+        assert name in told
+    licence = (OFFICE.parent / "LICENSE-CC-BY-4.0.txt").read_text()
+    assert licence.startswith("Creative Commons Attribution 4.0 International")
+    # Every row is one that the command in README.md takes from the original.
+    command = re.search(r"grep -E '(.+)'", told)[1]
+    assert [row for row in sample if not re.search(command, row)] == []
+    assert len(read_trace(str(OFFICE.parent / "azure-code-2023-sample.csv"), UTC, 1)) == 135
+
+
 def test_memory_grows_by_bytes_a_request(tmp_path):
     dice = random.Random(1)
     file = csv(tmp_path, *(f"{dice.random() * 1e6:.3f}" for _ in range(50_000)))

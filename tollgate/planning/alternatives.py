@@ -67,12 +67,7 @@ def scaled_to_zero(question: Question, provision_s: float, idle_s: float) -> dic
     """An endpoint that has no instance while nobody asks: an instance is billed while it is up, and while it comes."""
     profile = replace(question.profile, cold_start_seconds=provision_s, idle_seconds=idle_s)
     outcome = Kernel(profile).run(question.trace.arrivals())
-    up_s, count, since = 0.0, 0, 0.0
-    for at, now in outcome.copies:
-        up_s += count * (at - since)
-        count, since = now, at
-    if count:
-        up_s += count * max(question.trace.at[-1] + idle_s - since, 0.0)
+    up_s = _up_s(outcome.copies, question.trace.at[0] + question.hours * 3600) if outcome.copies else 0.0
     (p95,) = quantiles(outcome.latencies, [0.95])
     hours = up_s / 3600 / question.months
     return {
@@ -83,6 +78,15 @@ def scaled_to_zero(question: Question, provision_s: float, idle_s: float) -> dic
         "p95_s": rounded(p95),
         "assumed": {"provision_s": provision_s, "idle_s": idle_s},
     }
+
+
+def _up_s(changes: list[tuple[float, int]], end: float) -> float:
+    """Seconds in which instances were up until the load's end, those of all instances together."""
+    up_s, count, since = 0.0, 0, 0.0
+    for at, now in [*changes, (end, 0)]:
+        up_s += count * max(min(at, end) - since, 0.0)
+        count, since = now, at
+    return up_s
 
 
 def break_even(question: Question, window_share: float, seconds: float) -> dict[str, Any]:

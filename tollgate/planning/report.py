@@ -12,6 +12,7 @@ _HEAD = ("POLICY", "USD/MONTH", "IF IDLE 1 H", "WINDOWS", "COLD", "P50", "P95", 
 _SENSITIVITY = ("ASSUMPTION", "VALUE", "A QUARTER LESS (COLD)", "A QUARTER MORE (COLD)")
 _BAR = 30
 _STRETCHES = 48
+_HOURS_PER_DAY = 24
 
 
 def rows(plan: dict[str, Any]) -> list[tuple[str, ...]]:
@@ -56,6 +57,7 @@ def as_text(plan: dict[str, Any]) -> str:
         listing(rows(plan), _HEAD[1:]),
         "",
     ]
+    lines[1:1] = _short(trace)
     amounts = {name: policy["usd_per_month"] for name, policy in plan["policies"].items()}
     amounts |= {name: usd for name, (usd, _) in alternatives(plan).items()}
     most = max(amounts.values()) or 1
@@ -85,6 +87,7 @@ def as_html(plan: dict[str, Any]) -> str:
             copies[name] = _averaged(changes)
     parts = [
         svg.paragraph(told, note=True),
+        *(svg.paragraph(text) for text in _short(trace)),
         svg.paragraph(plan["what_would_change_the_answer"]),
         svg.paragraph(_break_even(plan)),
         svg.section("Dollars a month", svg.bars("Dollars a month", amounts, shown, gpu)),
@@ -112,6 +115,14 @@ def _averaged(changes: list[tuple[float, int]]) -> list[tuple[float, float]]:
             seconds[min(number, _STRETCHES)] += count * (stop - at)
             at = stop
     return [((number + 0.5) * width / 3600, total / width) for number, total in enumerate(seconds[:-1])]
+
+
+def _short(trace: dict[str, Any]) -> list[str]:
+    """A word of caution about a load that is shorter than a day."""
+    if trace["hours"] >= _HOURS_PER_DAY:
+        return []
+    times = trace["hours_per_month"] / trace["hours"]
+    return [f"The load is short: a month is {times:,.0f} times it, as if every hour were like that."]
 
 
 def _break_even(plan: dict[str, Any]) -> str:
