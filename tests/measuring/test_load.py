@@ -12,10 +12,12 @@ from click.testing import CliRunner
 from tollgate.cli import main
 from tollgate.emulators.virtual_time import VirtualTimeLoop, run
 from tollgate.measuring.case_study import TABLE, beside_published
-from tollgate.measuring.figures import Sample, Slo, figures, latencies
-from tollgate.measuring.load import Load, poisson
+from tollgate.measuring.copies import CopyCount, CopyLog, Noted
+from tollgate.measuring.figures import Sample, Slo, copy_figures, figures, latencies
+from tollgate.measuring.load import poisson
 from tollgate.measuring.report import as_html, as_text, compared
 from tollgate.measuring.runs import Run, RunError, knee, model_profile, read_run
+from tollgate.measuring.session import Method, Phase, Session
 from tollgate.measuring.targets import Answer, Prompt
 
 
@@ -40,20 +42,19 @@ class Known:
         return Answer(self._code, 11)
 
     async def copies(self):
-        return 1
+        return CopyCount(1)
 
 
 def measured(target, *, clients=None, requests=400, times=None, slo=None, warm_up_s=0.0):
+    """The figures of one phase, in virtual time."""
     loop = VirtualTimeLoop()
-    load = Load(target, itertools.repeat(Prompt({}, 10)), lambda samples, seconds: None)
+    method = Method(requests, warm_up_s, slo or Slo())
+    session = Session(target, itertools.repeat(Prompt({}, 10)), method, source="known", wall=loop.time)
 
     async def work():
-        if times is not None:
-            return await load.open(times)
-        return await load.closed(clients, requests, warm_up_s)
+        return await anext(session.measure([Phase("a phase", clients, times)]))
 
-    seconds = run(loop, work())
-    return figures(load.samples, seconds, slo or Slo(), 1, 1, clients)
+    return run(loop, work())
 
 
 def test_a_fixed_delay_comes_out_as_it_is():
@@ -149,7 +150,9 @@ def rows(*pairs):
     made = []
     for clients, rate, copies in pairs:
         samples = [Sample(0.1 * number, 0.5, 0.1, 11) for number in range(40)]
-        made.append({**figures(samples, 40 / rate * 60, Slo(), copies, 1, clients)})
+        row = {**figures(samples, 40 / rate * 60, Slo(), clients), "started": 0.0, "warm_up_s": 0.0}
+        log = CopyLog("known", [Noted(0.0, CopyCount(copies))])
+        made.append({**row, "cold_start_s": None, **copy_figures(row, log, 1)})
     return made
 
 

@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import signal
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from tollgate.cli.prices import prices_option
-from tollgate.cli.progress_line import show
+from tollgate.cli.progress_line import show, show_bar
 from tollgate.cli.target import print_json
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from tollgate.measuring.figures import Sample, Slo
     from tollgate.measuring.runs import Run
-    from tollgate.measuring.targets import Prompt, Target
 
 _FOLDER = click.Path(file_okay=False, path_type=Path)
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -30,7 +26,7 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option("--bedrock", "arn", help="ARN of an imported model, asked directly, without Tollgate.")
 @click.option("--key", envvar="TOLLGATE_API_KEY", default="tollgate-local", help="The API key. Also TOLLGATE_API_KEY=.")
 @click.option("--model", default="apexguru", help="The model's name.")
-@click.option("--units", type=click.IntRange(1), default=1, help="Custom model units of a copy, for dollars.")
+@click.option("--units", type=click.IntRange(1), help="Custom model units of a copy, for dollars.  [default: 1]")
 @click.option("--clients", default="1,4,16,32", help="Closed loop: so many clients, a phase for each number.")
 @click.option("--arrivals", help="Open loop instead: poisson:PER_SECOND, or trace:FILE (docs/plan.md).")
 @click.option("--requests", type=click.IntRange(1), default=60, help="Requests of a phase.")
@@ -41,6 +37,7 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option("--case-study", is_flag=True, help="1, 4, 16 and 32 clients, beside the published table.")
 @click.option("--simulated", is_flag=True, help="With --case-study: the simulated profile, in virtual time.")
 @click.option("--control-url", envvar="TOLLGATE_CONTROL_URL", help="The embedded Bedrock's, which tells model copies.")
+@click.option("--copies-of", metavar="ARN", help="The imported model whose copies CloudWatch counts.")
 @click.option("--out", "folder", type=_FOLDER, help="A folder for run.json, model.json and report.html.")
 @click.option("--output", type=click.Choice(["text", "json"]), default="text", help="json is for scripts.")
 @prices_option
@@ -65,12 +62,12 @@ def bench(context: click.Context, /, **options: Any) -> None:
     if not simulated and (options["url"] is None) == (options["arn"] is None):
         raise click.UsageError("Give --url or --bedrock, or --case-study --simulated.")
     where = "the case-study profile" if simulated else options["url"] or options["arn"]
-    run = Run(where, options["model"], options["units"], simulated=simulated, folder=options["folder"])
+    run = Run(where, options["model"], options["units"] or 1, simulated=simulated, folder=options["folder"])
     # The command gives the signal its usual effect, which would lose the phases that are done.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         if simulated:
-            _simulate(run, options["units"])
+            _simulate(run, options["units"] or 1)
         else:
             asyncio.run(_measure(run, options))
     except KeyboardInterrupt:
@@ -101,150 +98,43 @@ def compare_runs(first: Path, second: Path, output: str) -> None:
 def _simulate(run: Run, units: int) -> None:
     from tollgate.measuring.case_study import TABLE, simulated_phase
 
-    for published in TABLE:
-        show(f"simulating {published.clients} clients …")
+    for number, published in enumerate(TABLE):
+        show_bar("simulating", number, len(TABLE))
         run.add(simulated_phase(published.clients, units), is_case_study=True)
     show("")
 
 
 async def _measure(run: Run, options: dict[str, Any]) -> None:
     """All phases against a real server, one after the other."""
-    from tollgate.measuring.figures import figures
-    from tollgate.measuring.load import Load
+    from tollgate.cli.bench_options import method_of, phases_of, prompts_of, target_of
+    from tollgate.measuring.session import Session
 
-    slo, target = _slo(options["slo"]), _target(options)
-    prompts = _prompts(options)
+    method, phases, prompts, target = method_of(options), phases_of(options), prompts_of(options), target_of(options)
+    session = Session(target, prompts, method, source="the embedded Bedrock", say=show)
+    begun = time.time()
     try:
-        for name, clients, times in _phases(options):
-            load = Load(target, prompts, lambda samples, seconds, name=name: _live(name, samples, seconds))  # type: ignore[misc]
-            if times is not None:
-                seconds = await load.open(times)
-            else:
-                warm_up_s = await _warm_up(load, clients, options)
-                seconds = await load.closed(clients, options["requests"], warm_up_s)
-            phase = figures(
-                load.samples, seconds, slo, await target.copies(), options["units"], (times is None and clients) or None
-            )
-            run.add(phase, is_case_study=options["case_study"])
+        async for row in session.measure(phases):
+            run.add(row, is_case_study=options["case_study"])
+        arn = options["copies_of"] or options["arn"]
+        if arn and any(row["copies_from"] != "the embedded Bedrock" for row in run.document["rows"]):
+            await _ask_cloudwatch(run, arn, begun)
     finally:
         show("")
         await target.close()
 
 
-async def _warm_up(load: Any, clients: int, options: dict[str, Any]) -> float:
-    """Seconds to wait before a phase counts. With auto, answers are asked for until two rounds take as long."""
-    if options["warmup"] != "auto":
-        try:
-            return float(options["warmup"])
-        except ValueError:
-            raise click.BadParameter("is a number of seconds, or auto", param_hint="--warmup") from None
-    before = None
-    for _ in range(10):
-        await load.closed(clients, max(2 * clients, 4), 0.0)
-        total = [sample.total_s for sample in load.samples if not sample.code]
-        mean = sum(total) / len(total) if total else None
-        if mean is not None and before is not None and abs(mean / before - 1) < 0.15:
-            break
-        before = mean
-    return 0.0
+async def _ask_cloudwatch(run: Run, arn: str, begun: float) -> None:
+    """Take the copies that CloudWatch has counted; where it cannot be asked, what was inferred stays."""
+    import boto3
+    from botocore.exceptions import BotoCoreError, ClientError
 
+    from tollgate.measuring.cloudwatch import model_copies
 
-def _phases(options: dict[str, Any]) -> list[tuple[str, int, list[float] | None]]:
-    """What each phase is called, how many clients it has, and the times of an open loop's requests."""
-    if options["arrivals"]:
-        return [(options["arrivals"], 0, _times(options["arrivals"], options["requests"]))]
-    numbers = "1,4,16,32" if options["case_study"] else options["clients"]
     try:
-        chosen = [int(number) for number in numbers.split(",")]
-    except ValueError:
-        chosen = [0]
-    if min(chosen) < 1:
-        raise click.BadParameter("are numbers with commas between them, as in 1,4,16", param_hint="--clients")
-    return [(f"{clients} clients", clients, None) for clients in chosen]
-
-
-def _times(arrivals: str, requests: int) -> list[float]:
-    from zoneinfo import ZoneInfo
-
-    from tollgate.measuring.load import poisson
-    from tollgate.planning.trace import TraceError
-    from tollgate.planning.traces import read_trace
-
-    kind, _, value = arrivals.partition(":")
-    try:
-        if kind == "poisson" and float(value) > 0:
-            return poisson(float(value), requests)
-        if kind == "trace":
-            trace = read_trace(value, ZoneInfo("UTC"), 1)
-            return [at - trace.at[0] for at in trace.at]
-    except (ValueError, TraceError) as error:
-        raise click.BadParameter(str(error), param_hint="--arrivals") from error
-    raise click.BadParameter("is poisson:PER_SECOND or trace:FILE", param_hint="--arrivals")
-
-
-def _target(options: dict[str, Any]) -> Target:
-    from tollgate.measuring.targets import BedrockTarget, OpenAITarget
-
-    if options["arn"]:
-        import boto3
-
-        return BedrockTarget(boto3.client("bedrock-runtime"), options["arn"])
-    import httpx
-
-    headers = {"Authorization": f"Bearer {options['key']}"}
-    limits = httpx.Limits(max_connections=None, max_keepalive_connections=None)
-    client = httpx.AsyncClient(base_url=options["url"], headers=headers, timeout=900, limits=limits)
-    return OpenAITarget(client, options["model"], options["control_url"])
-
-
-def _prompts(options: dict[str, Any]) -> Iterator[Prompt]:
-    """The prompts of a file, again and again, or made-up ones."""
-    import itertools
-
-    from tollgate.measuring.case_study import prompts_of_study
-    from tollgate.measuring.targets import Prompt
-
-    file: Path | None = options["prompts_file"]
-    if file is None:
-        return (Prompt(prompt.body, min(prompt.tokens, options["max_tokens"])) for prompt in prompts_of_study(1))
-    read = []
-    for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), start=1):
-        try:
-            document = json.loads(line)
-            body = document.get("request", document)
-            read.append(Prompt({"messages": body["messages"], **body}, options["max_tokens"]))
-        except (ValueError, KeyError, AttributeError, TypeError) as error:
-            raise click.BadParameter(f"line {number} is no chat request: {error}", param_hint="--prompts") from error
-    if not read:
-        raise click.BadParameter("the file has no prompt", param_hint="--prompts")
-    return itertools.cycle(read)
-
-
-def _slo(text: str | None) -> Slo:
-    from tollgate.measuring.figures import Slo
-
-    limits: dict[str, float] = {}
-    for part in (text or "").split(","):
-        name, _, value = part.partition("=")
-        if not part:
-            continue
-        if name not in Slo._fields:
-            raise click.BadParameter("is ttft=SECONDS, total=SECONDS, or both", param_hint="--slo")
-        try:
-            limits[name] = float(value)
-        except ValueError:
-            raise click.BadParameter(f"{value!r} is no number", param_hint="--slo") from None
-    return Slo(**limits)
-
-
-def _live(name: str, samples: list[Sample], seconds: float) -> None:
-    """One line about the phase that is under way."""
-    from tollgate.quantiles import quantile
-
-    total = sorted(sample.total_s for sample in samples if not sample.code)
-    if total and seconds > 0:
-        rate = len(total) / seconds * 60
-        show(f"{name}: {len(samples)} requests, {rate:,.1f} a minute, P95 {quantile(total, 0.95):.2f} s")
+        run.set_copies(await model_copies(boto3.client("cloudwatch"), arn, begun, time.time(), show))
+    except (BotoCoreError, ClientError) as error:
+        show("")
+        click.echo(f"CloudWatch was not asked for model copies: {error}", err=True)
 
 
 def _tell(run: Run, options: dict[str, Any]) -> None:

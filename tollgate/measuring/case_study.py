@@ -12,12 +12,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from tollgate.emulators.bedrock import Bedrock, Settings
 from tollgate.emulators.clock import Clock
 from tollgate.emulators.virtual_time import VirtualTimeLoop, run
-from tollgate.measuring.figures import Slo, figures
-from tollgate.measuring.load import Load
+from tollgate.measuring.session import Method, Phase, Session
 from tollgate.measuring.targets import Prompt, SimulatedTarget
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
 
 class Published(NamedTuple):
@@ -35,8 +34,6 @@ TABLE = (
     Published(16, 9.35, 133, None),
     Published(32, 10.44, 232, 3),
 )
-_WARM_UP_S = {1: 110.0, 4: 110.0, 16: 240.0, 32: 370.0}
-"""Seconds of model time until the last copy serves."""
 _REQUESTS = 250
 _MEAN_TOKENS, _SPREAD = 200, 0.19
 _MODEL = "apexguru"
@@ -55,24 +52,19 @@ def simulated_phase(clients: int, units: int) -> dict[str, Any]:
     loop = VirtualTimeLoop()
     bedrock = Bedrock(Settings(profile="case-study"), clock=Clock(monotonic=loop.time))
     bedrock.register(_MODEL)
-    target = SimulatedTarget(bedrock, _MODEL)
+    session = Session(
+        SimulatedTarget(bedrock, _MODEL),
+        prompts_of_study(clients),
+        Method(requests=_REQUESTS, units=units),
+        source="simulated",
+        wall=bedrock.clock.now,
+    )
 
     async def measure() -> dict[str, Any]:
-        load = Load(target, prompts_of_study(clients), lambda samples, seconds: None)
-        seconds = await load.closed(clients, _REQUESTS, _WARM_UP_S[clients])
-        return figures(load.samples, seconds, Slo(), await target.copies(), units, clients)
+        return await anext(session.measure([Phase(f"{clients} clients", clients)]))
 
     found: dict[str, Any] = run(loop, measure())
     return found
-
-
-def simulated_table(units: int, report: Callable[[int], None]) -> list[dict[str, Any]]:
-    """All rows on the simulated profile; `report` is told of each that is done."""
-    rows = []
-    for published in TABLE:
-        rows.append(simulated_phase(published.clients, units))
-        report(published.clients)
-    return rows
 
 
 def beside_published(phase: dict[str, Any]) -> dict[str, Any]:

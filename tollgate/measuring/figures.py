@@ -13,6 +13,8 @@ from tollgate.quantiles import quantile
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from tollgate.measuring.copies import CopyLog
+
 SHARES = {"p50": 0.5, "p90": 0.9, "p95": 0.95, "p99": 0.99}
 _RESAMPLES = 300
 _WINDOWS_PER_HOUR = 60 / prices.CUSTOM_MODEL_WINDOW_MINUTES
@@ -66,14 +68,12 @@ def latencies(seconds: Sequence[float], seed: int = 1) -> dict[str, Any] | None:
     return found
 
 
-def figures(
-    samples: Sequence[Sample], seconds: float, slo: Slo, copies: int | None, units: int, clients: int | None
-) -> dict[str, Any]:
-    """All figures of a phase that took so many seconds; `clients` is None for an open loop."""
+def figures(samples: Sequence[Sample], seconds: float, slo: Slo, clients: int | None) -> dict[str, Any]:
+    """The figures of a phase that took so many seconds, but for its copies; `clients` is None for an open loop."""
     answered = [sample for sample in samples if not sample.code]
     total = latencies([sample.total_s for sample in answered])
     firsts = [sample.first_s for sample in answered if sample.first_s is not None]
-    per_token = _seconds_per_token(answered)
+    paces = [pace for pace in map(seconds_per_token, answered) if pace is not None]
     good = sum(slo.is_kept(sample) for sample in answered)
     rate = len(answered) / seconds * 60 if seconds else 0.0
     failures = Counter(sample.code for sample in samples if sample.code)
@@ -85,27 +85,47 @@ def figures(
         "latency_s": total,
         "p95_s": None if total is None else total["p95"],
         "time_to_first_token_s": latencies(firsts),
-        "seconds_per_token": latencies(per_token),
+        "seconds_per_token": latencies(paces),
         "goodput_share": round(good / len(samples), 4) if samples else 0.0,
         "goodput_per_minute": round(good / seconds * 60, 2) if seconds else 0.0,
         "failures": dict(failures),
         "cold_starts": failures["model_not_ready"],
-        "copies": copies,
-        "usd_per_1000": _usd_per_1000(rate, copies, units),
         "littles_law": _littles_law(clients, total, rate),
     }
 
 
-def _seconds_per_token(answered: Sequence[Sample]) -> list[float]:
-    """From the first token to the last, by token, of each answer that has several."""
-    found = []
-    for sample in answered:
-        if sample.first_s is not None and sample.completion_tokens and sample.completion_tokens > 1:
-            found.append((sample.total_s - sample.first_s) / (sample.completion_tokens - 1))
-    return found
+def copy_figures(row: dict[str, Any], copies: CopyLog | None, units: int) -> dict[str, Any]:
+    """What a phase's copies were and cost; every figure is None where they are not known.
+
+    The phase's `started` is when its warm-up began, in seconds since 1970. Windows are those billed from there to its
+    end. Dollars per 1,000 answers are those at the phase's rate, while all windows of its copies are in use.
+    """
+    begun = row["started"]
+    counted, end = begun + row["warm_up_s"], begun + row["warm_up_s"] + row["seconds"]
+    changes = [] if copies is None else copies.within(counted, end)
+    if copies is None or not changes:
+        unknown = ("copies", "copies_from", "windows", "usd", "usd_per_1000")
+        return {**dict.fromkeys(unknown), "copies_over_time": []}
+    windows = copies.windows(begun, end)
+    return {
+        "copies": changes[-1][1],
+        "copies_from": copies.source,
+        "copies_over_time": [[round(at - counted, 1), serving] for at, serving in changes],
+        "windows": windows,
+        "usd": None if windows is None else round(windows * units * prices.window_usd(), 4),
+        "usd_per_1000": _usd_per_1000(row["requests_per_minute"], copies.mean(counted, end), units),
+    }
 
 
-def _usd_per_1000(rate: float, copies: int | None, units: int) -> float | None:
+def seconds_per_token(sample: Sample) -> float | None:
+    """From the first token to the last, by token; None of a failure, or of an answer that has not several."""
+    if sample.code or sample.first_s is None or (sample.completion_tokens or 0) < 2:
+        return None
+    assert sample.completion_tokens is not None
+    return (sample.total_s - sample.first_s) / (sample.completion_tokens - 1)
+
+
+def _usd_per_1000(rate: float, copies: float | None, units: int) -> float | None:
     """What a thousand answers cost at this rate, while all windows of all copies are in use; None if unknown."""
     if not rate or copies is None:
         return None

@@ -10,14 +10,14 @@ import asyncio
 import random
 from typing import TYPE_CHECKING
 
-from tollgate.measuring.figures import Sample
+from tollgate.measuring.figures import Sample, seconds_per_token
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from tollgate.measuring.targets import Prompt, Target
+    from tollgate.measuring.warm_up import WarmUp
 
-Report = "Callable[[Sequence[Sample], float], None]"
 _PAUSE_AFTER_FAILURE_S = 5.0
 
 
@@ -43,15 +43,25 @@ class Load:
         self._prompts = prompts
         self._report = report
         self.samples: list[Sample] = []
+        """What counts of the phase that is under way."""
+        self.paces: list[tuple[float, float]] = []
+        """Of all answers, those of the warm-up too: when they ended, and their seconds per token."""
         self.begun = 0.0
+        """When it began to count, on the loop's clock."""
+        self.cold_start_s: float | None = None
+        """From the first request that found the model cold to the first answer behind it; None of a warm model."""
+        self._cold_at: float | None = None
+        self._warm_up: WarmUp | None = None
+        self._first_at = 0.0
 
-    async def closed(self, clients: int, requests: int, warm_up_s: float) -> float:
+    async def closed(self, clients: int, requests: int, warm_up: WarmUp | None = None) -> float:
         """So many clients, each of which waits for its answer; returns the seconds in which `requests` were answered.
 
         What ends within the warm-up does not count, nor what ends behind the last request.
         """
         now = asyncio.get_running_loop().time
-        self.samples, self.begun = [], now() + warm_up_s
+        self.samples, self.begun = [], now()
+        self._warm_up, self._first_at = warm_up, now()
         await asyncio.gather(*(self._client(requests, now) for _ in range(clients)))
         ends = [sample.at + sample.total_s for sample in self.samples]
         return max(ends, default=0.0)
@@ -59,7 +69,10 @@ class Load:
     async def _client(self, requests: int, now: Callable[[], float]) -> None:
         while len(self.samples) < requests:
             sample = await self._ask(now(), now)
-            if now() >= self.begun and len(self.samples) < requests:
+            if self._warm_up is not None:
+                if self._warm_up.is_over(now() - self._first_at, sample):
+                    self._warm_up, self.begun = None, now()
+            elif len(self.samples) < requests:
                 self._note(sample, now)
             if sample.code:
                 await asyncio.sleep(_PAUSE_AFTER_FAILURE_S if sample.code == "model_not_ready" else 0.1)
@@ -84,7 +97,16 @@ class Load:
         watch = _Stopwatch(due, now)
         answer = await self._target.ask(next(self._prompts), watch)
         first_s = None if watch.first_at is None else watch.first_at - due
-        return Sample(due - self.begun, now() - due, first_s, answer.completion_tokens, answer.code)
+        # Of a request that was sent in the warm-up the time is below zero, if it counts.
+        sample = Sample(due - self.begun, now() - due, first_s, answer.completion_tokens, answer.code)
+        token_s = seconds_per_token(sample)
+        if token_s is not None:
+            self.paces.append((now(), token_s))
+        if answer.code == "model_not_ready" and self._cold_at is None:
+            self._cold_at = due
+        elif not answer.code and self._cold_at is not None and self.cold_start_s is None:
+            self.cold_start_s = now() - self._cold_at
+        return sample
 
     def _note(self, sample: Sample, now: Callable[[], float]) -> None:
         self.samples.append(sample)

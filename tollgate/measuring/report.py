@@ -20,6 +20,7 @@ _HEAD = (
     "GOOD",
     "FAILED",
     "COPIES",
+    "WINDOWS",
     "USD/1000",
 )
 _PUBLISHED = (
@@ -43,7 +44,7 @@ def rows(document: dict[str, Any]) -> list[tuple[str, ...]]:
         failed = sum(row["failures"].values())
         found.append(
             (
-                "open" if row["clients"] is None else f"{row['clients']} clients",
+                _load(row),
                 str(row["requests"]) + ("" if row["requests"] >= FEWEST else "!"),
                 _of(total, "p50"),
                 _of(total, "p95"),
@@ -53,7 +54,8 @@ def rows(document: dict[str, Any]) -> list[tuple[str, ...]]:
                 _of(pace, "p50"),
                 f"{row['goodput_share']:.0%}",
                 str(failed) if failed else "-",
-                "?" if row["copies"] is None else str(row["copies"]),
+                _copies(row),
+                "-" if row["windows"] is None else str(row["windows"]),
                 "-" if row["usd_per_1000"] is None else f"{row['usd_per_1000']:.2f}",
             )
         )
@@ -76,7 +78,7 @@ def beside(document: dict[str, Any]) -> list[tuple[str, ...]]:
                 f"{row['requests_per_minute']:.1f}",
                 f"{theirs['requests_per_minute']}",
                 _percent(differs["requests_per_minute"]),
-                "?" if row["copies"] is None else str(row["copies"]),
+                _copies(row),
                 "not given" if theirs["copies"] is None else str(theirs["copies"]),
             )
         )
@@ -109,6 +111,9 @@ def as_html(document: dict[str, Any]) -> str:
         parts.append(svg.section("Latency", svg.lines("Latency by clients", series, "clients")))
         rate = {"requests a minute": [(row["clients"], row["requests_per_minute"]) for row in closed]}
         parts.append(svg.section("Rate", svg.lines("Requests a minute by clients", rate, "clients")))
+    copies = {name: values for name, values in _copies_over_time(document).items() if len(values) > 1}
+    if copies:
+        parts.append(svg.section("Model copies", svg.lines("Model copies over time", copies, "seconds", steps=True)))
     parts.append(svg.section("Phases", svg.table(rows(document))))
     published = beside(document)
     if len(published) > 1:
@@ -118,6 +123,22 @@ def as_html(document: dict[str, Any]) -> str:
     return svg.page("What was measured", parts)
 
 
+def _copies_over_time(document: dict[str, Any]) -> dict[str, list[tuple[float, float]]]:
+    """The copies of each phase that knows them, until its end."""
+    found = {}
+    for row in document["rows"]:
+        changes = [(at, serving) for at, serving in row["copies_over_time"]]
+        if changes:
+            found[_load(row)] = [*changes, (row["seconds"], changes[-1][1])]
+    return found
+
+
+def _load(row: dict[str, Any]) -> str:
+    if row["clients"] is None:
+        return "open"
+    return "1 client" if row["clients"] == 1 else f"{row['clients']} clients"
+
+
 def compared(first: dict[str, Any], second: dict[str, Any]) -> list[tuple[str, ...]]:
     """Two runs by phases of as many clients: values of both, and the second's as a multiple of the first's."""
     found: list[tuple[str, ...]] = [("LOAD", "FIGURE", "FIRST", "SECOND", "SECOND / FIRST")]
@@ -125,7 +146,7 @@ def compared(first: dict[str, Any], second: dict[str, Any]) -> list[tuple[str, .
         for other in second["rows"]:
             if other["clients"] != row["clients"]:
                 continue
-            load = "open" if row["clients"] is None else f"{row['clients']} clients"
+            load = _load(row)
             for name in ("p95_s", "requests_per_minute", "goodput_share", "usd_per_1000"):
                 ours, theirs = row[name], other[name]
                 ratio = "-" if not ours or theirs is None else f"{theirs / ours:.3f}"
@@ -135,21 +156,61 @@ def compared(first: dict[str, Any], second: dict[str, Any]) -> list[tuple[str, .
 
 
 def _notes(document: dict[str, Any]) -> list[str]:
-    notes = []
-    for row in document["rows"]:
-        total, law = row["latency_s"], row["littles_law"]
-        if total is not None and row["requests"] >= FEWEST:
-            low, high = total["p95_between"]
-            load = "open loop" if row["clients"] is None else f"{row['clients']} clients"
-            checked = "" if law is None else f"; by Little's law {law:.2f} of them were waiting on average"
-            notes.append(f"{load}: P95 is between {low:.2f} and {high:.2f} s in 95 of 100 resamplings{checked}.")
-    if any(row["requests"] < FEWEST for row in document["rows"]):
-        notes.append(f"! below {FEWEST} requests percentiles say little.")
-    if any(row["copies"] is None for row in document["rows"]):
-        notes.append("? model copies are not known here: CloudWatch has them as ModelCopy.")
+    """What is to be known of a run beside its figures, a sentence each."""
+    rows = document["rows"]
+    notes = [*_uncertainty(rows), *_by_littles_law(rows), *_copies_told(rows)]
+    for row in rows:
+        if row["cold_start_s"] is not None:
+            notes.append(f"{_load(row)}: the model was cold, and answered after {row['cold_start_s']:.0f} s.")
     if document["interrupted"]:
         notes.append("The run was interrupted: phases are missing.")
     return notes
+
+
+def _uncertainty(rows: list[dict[str, Any]]) -> list[str]:
+    notes = []
+    for row in rows:
+        total, law = row["latency_s"], row["littles_law"]
+        if total is not None and row["requests"] >= FEWEST:
+            low, high = total["p95_between"]
+            checked = "" if law is None else f"; by Little's law {law:.2f} of them were waiting on average"
+            notes.append(f"{_load(row)}: P95 is between {low:.2f} and {high:.2f} s in 95 of 100 resamplings{checked}.")
+    if any(row["requests"] < FEWEST for row in rows):
+        notes.append(f"! below {FEWEST} requests percentiles say little.")
+    return notes
+
+
+def _by_littles_law(rows: list[dict[str, Any]]) -> list[str]:
+    """The published rates say how long answers took on average: a check of the table, and of ours beside it."""
+    theirs = [row["published"]["mean_over_p95_by_littles_law"] for row in rows if "published" in row]
+    if not theirs:
+        return []
+    ours = [row["latency_s"]["mean"] / row["p95_s"] for row in rows if "published" in row and row["p95_s"]]
+    told = ", ".join(f"{share:.2f}" for share in theirs)
+    here = ", ".join(f"{share:.2f}" for share in ours)
+    return [f"By Little's law the published rates mean mean latencies of {told} times P95; here they are {here}."]
+
+
+def _copies_told(rows: list[dict[str, Any]]) -> list[str]:
+    """Where copies are known from, and what was billed for them."""
+    notes = []
+    for source in sorted({row["copies_from"] for row in rows if row["copies_from"] is not None}):
+        mark = "~ " if source.startswith("inferred") else ""
+        notes.append(f"{mark}Model copies: {source}.")
+    if any(row["copies"] is None for row in rows):
+        notes.append("? model copies are not known here: --copies-of ARN asks CloudWatch, --units infers them.")
+    windows = [row["windows"] for row in rows if row["windows"] is not None]
+    if windows:
+        usd = sum(row["usd"] for row in rows if row["usd"] is not None)
+        notes.append(f"Billed windows of five minutes, warm-ups included: {sum(windows)}, which are ${usd:,.2f}.")
+    return notes
+
+
+def _copies(row: dict[str, Any]) -> str:
+    """How many copies served at the phase's end: ~ for those that were inferred."""
+    if row["copies"] is None:
+        return "?"
+    return f"{row['copies']}~" if row["copies_from"].startswith("inferred") else str(row["copies"])
 
 
 def _knee(found: dict[str, Any]) -> str:

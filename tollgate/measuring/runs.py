@@ -13,9 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 from tollgate.emulators.bedrock.profiles import profile
 from tollgate.measuring.case_study import beside_published
+from tollgate.measuring.figures import copy_figures
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from tollgate.measuring.copies import CopyLog
 
 SCHEMA = 1
 FEWEST = 30
@@ -48,6 +51,15 @@ class Run:
     def add(self, phase: dict[str, Any], *, is_case_study: bool) -> None:
         """Add a phase that is done."""
         self.document["rows"].append(beside_published(phase) if is_case_study else phase)
+        self.document["knee"] = knee(self.document["rows"])
+        self.write()
+
+    def set_copies(self, copies: CopyLog) -> None:
+        """Put what is known of the copies afterwards in the place of what was inferred, for phases that have any."""
+        for row in self.document["rows"]:
+            known = copy_figures(row, copies, self.document["units"])
+            if known["copies"] is not None:
+                row.update(known)
         self.document["knee"] = knee(self.document["rows"])
         self.write()
 
@@ -98,14 +110,17 @@ def knee(rows: list[dict[str, Any]]) -> dict[str, Any] | None:
 def model_profile(document: dict[str, Any]) -> dict[str, Any]:
     """The profile that the planner simulates, each value with where it is from.
 
-    Measured are the time for a token with one client, and how much each neighbour on a copy adds; the rest is assumed
-    as in the case study.
+    Measured are the time for a token with one client, how much each neighbour on a copy adds, and how long a cold model
+    took, where it was cold at first; the rest is assumed as in the case study.
     """
     assumed = profile("case-study")
     fields = {}
     for name in ("cold_start_seconds", "idle_seconds", "max_copies", "concurrency_per_copy", "scale_out_above",
                  "scale_out_seconds", "decode_seconds_per_token", "slowdown_per_neighbour"):  # fmt: skip
         fields[name] = {"value": getattr(assumed, name), "from": "assumed"}
+    cold = [row["cold_start_s"] for row in document["rows"] if row["cold_start_s"] is not None]
+    if cold:
+        fields["cold_start_seconds"] = {"value": cold[0], "from": "measured"}
     alone = [row for row in document["rows"] if row["clients"] == 1 and row["seconds_per_token"]]
     if alone and alone[0]["seconds_per_token"]["p50"] > 0:  # a server that answers at once has no pace
         pace = alone[0]["seconds_per_token"]["p50"]

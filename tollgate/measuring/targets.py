@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from tollgate.emulators.bedrock.errors import ServiceError
 from tollgate.emulators.bedrock.invocation import Invocation
+from tollgate.measuring.copies import CopyCount
 
 if TYPE_CHECKING:
     import httpx
@@ -42,8 +43,8 @@ class Target(Protocol):
     async def ask(self, prompt: Prompt, clock: Clock) -> Answer:
         """Send a request and read its answer to the end. It does not raise: what goes wrong is a code."""
 
-    async def copies(self) -> int | None:
-        """How many model copies serve now; None where that is not known."""
+    async def copies(self) -> CopyCount | None:
+        """The model's copies now; None where they are not known."""
 
     async def close(self) -> None:
         """Close what is open."""
@@ -94,12 +95,19 @@ class OpenAITarget:
                 tokens = usage.get("completion_tokens")
         return Answer(completion_tokens=tokens or seen or None)
 
-    async def copies(self) -> int | None:
-        """See `Target`."""
+    async def copies(self) -> CopyCount | None:
+        """See `Target`: those of all models that the embedded Bedrock has."""
+        import httpx
+
         if self._control_url is None:
             return None
-        models = (await self._client.get(f"{self._control_url}/_tollgate/models")).json()["models"]
-        return sum(len(model["copies"]) for model in models) or None
+        try:
+            answer = await self._client.get(f"{self._control_url}/_tollgate/models")
+            models = answer.json()["models"]
+        except (httpx.HTTPError, ValueError, KeyError):
+            return None
+        ready = [copy["ready"] for model in models for copy in model["copies"]]
+        return CopyCount(sum(ready), len(ready) - sum(ready), sum(model["windows_billed"] for model in models))
 
     async def close(self) -> None:
         """See `Target`."""
@@ -138,7 +146,7 @@ class BedrockTarget:
             return Answer(type(error).__name__)
         return Answer(completion_tokens=tokens or seen or None)
 
-    async def copies(self) -> int | None:
+    async def copies(self) -> CopyCount | None:
         """None: CloudWatch tells them minutes later."""
         return None
 
@@ -151,6 +159,7 @@ class SimulatedTarget:
 
     def __init__(self, bedrock: Bedrock, model: str) -> None:
         self._model = bedrock.model(model)
+        self._clock = bedrock.clock
 
     async def ask(self, prompt: Prompt, clock: Clock) -> Answer:
         """See `Target`."""
@@ -165,9 +174,11 @@ class SimulatedTarget:
             return Answer("model_not_ready" if error.code == "ModelNotReadyException" else error.code)
         return Answer(completion_tokens=prompt.tokens)
 
-    async def copies(self) -> int | None:
+    async def copies(self) -> CopyCount | None:
         """See `Target`."""
-        return len(self._model.life.copies())
+        life, now = self._model.life, self._clock.now()
+        ready = [copy.ready_at <= now for copy in life.copies()]
+        return CopyCount(sum(ready), len(ready) - sum(ready), life.windows_billed())
 
     async def close(self) -> None:
         """Nothing is open."""

@@ -1,0 +1,129 @@
+"""How many model copies served over a run, and the five-minute windows that are billed for them."""
+
+from __future__ import annotations
+
+import math
+from itertools import pairwise
+from statistics import median
+from typing import TYPE_CHECKING, NamedTuple
+
+from tollgate.costs import prices
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_WINDOW_S = prices.CUSTOM_MODEL_WINDOW_MINUTES * 60
+_BUCKET_S = 30.0
+_STEP = 0.1
+"""A pace that is faster by more than this share for two buckets is a step: another copy serves."""
+
+
+class CopyCount(NamedTuple):
+    """What a target says of a model's copies; `windows` are those billed since the model is there, where it counts."""
+
+    serving: int
+    loading: int = 0
+    windows: int | None = None
+
+
+class Noted(NamedTuple):
+    """A count, and when it was noted, in seconds since 1970."""
+
+    at: float
+    copies: CopyCount
+
+
+class CopyLog:
+    """The copies over a run; `source` says where they are known from."""
+
+    def __init__(self, source: str, notes: Sequence[Noted] = ()) -> None:
+        self.source = source
+        self.notes = list(notes)
+
+    def note(self, at: float, count: CopyCount) -> None:
+        """Keep a count, if it differs from the one before."""
+        if not self.notes or self.notes[-1].copies != count:
+            self.notes.append(Noted(at, count))
+
+    def at(self, moment: float) -> CopyCount | None:
+        """The count that held at a time; None before the first."""
+        found = None
+        for noted in self.notes:
+            if noted.at > moment:
+                break
+            found = noted.copies
+        return found
+
+    def within(self, begin: float, end: float) -> list[tuple[float, int]]:
+        """How many copies served from when on, between two times: the first count is the one that held at the begin."""
+        held = self.at(begin)
+        changes = [] if held is None else [(begin, held.serving)]
+        for noted in self.notes:
+            if begin < noted.at <= end and (not changes or changes[-1][1] != noted.copies.serving):
+                changes.append((noted.at, noted.copies.serving))
+        return changes
+
+    def mean(self, begin: float, end: float) -> float | None:
+        """How many copies served on average, from when on one did; None where none was noted."""
+        changes = self.within(begin, end)
+        while changes and not changes[0][1]:
+            changes.pop(0)
+        if not changes:
+            return None
+        if end <= changes[0][0]:
+            return float(changes[-1][1])
+        total = 0.0
+        for (at, serving), (until, _) in pairwise([*changes, (end, 0)]):
+            total += serving * (until - at)
+        return total / (end - changes[0][0])
+
+    def windows(self, begin: float, end: float) -> int | None:
+        """The windows billed between two times: by the service's own count, else each copy's time in whole windows."""
+        first, last = self.at(begin), self.at(end)
+        if last is None:
+            return None
+        if last.windows is not None:
+            before = first.windows if first is not None else None
+            return last.windows - (before or 0)
+        return _whole_windows(self.within(begin, end), end)
+
+
+def _whole_windows(changes: list[tuple[float, int]], end: float) -> int:
+    """The windows of copies that come and go: the one that came last goes first."""
+    came: list[float] = []
+    total = 0
+    for at, serving in [*changes, (end, 0)]:
+        while len(came) > serving:
+            total += max(1, math.ceil((at - came.pop()) / _WINDOW_S))
+        while len(came) < serving:
+            came.append(at)
+    return total
+
+
+def inferred(paces: Sequence[tuple[float, float]], before: int) -> list[Noted]:
+    """Copies by the steps of the pace under a constant load, where nobody tells them.
+
+    A copy that begins to serve takes requests from the others, whose tokens come faster from then on.
+
+    Args:
+        paces: when an answer ended, and its seconds per token.
+        before: how many copies there were before.
+    """
+    buckets: dict[int, list[float]] = {}
+    for at, pace in sorted(paces):
+        buckets.setdefault(int(at // _BUCKET_S), []).append(pace)
+    levels = [(number * _BUCKET_S, median(values)) for number, values in buckets.items()]
+    if not levels:
+        return []
+    copies, level = before, levels[0][1]
+    notes = [Noted(levels[0][0], CopyCount(copies))]
+    for number in range(1, len(levels)):
+        at, pace = levels[number]
+        _, after = levels[min(number + 1, len(levels) - 1)]  # one slow answer alone is no step
+        if max(pace, after) < level * (1 - _STEP):
+            copies, level = copies + 1, max(pace, after)
+            notes.append(Noted(at, CopyCount(copies)))
+        elif copies > 1 and min(pace, after) > level * (1 + _STEP):
+            copies, level = copies - 1, min(pace, after)
+            notes.append(Noted(at, CopyCount(copies)))
+    return notes
