@@ -21,7 +21,7 @@ export AWS_DEFAULT_REGION ?= us-east-1
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help dev test check build deploy unit test-sam-local test-clients rehearse api bench docs lock clean runtime
+.PHONY: help dev test check build deploy unit test-sam-local test-clients compare-bench rehearse api bench docs lock clean runtime
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 18
@@ -59,6 +59,9 @@ test-sam-local: runtime .venv/test.stamp .venv-sam/stamp ## Run the functions in
 
 test-clients: .venv/test.stamp ## Try the clients that people use, each in its own environment (ARGS="--only boto3")
 	$(BIN)/python -m scripts.try_clients $(ARGS)
+
+compare-bench: .venv/test.stamp ## Measure one server with llmeter and with tollgate bench, and compare (ARGS=--write)
+	$(BIN)/python -m scripts.compare_with_llmeter $(ARGS)
 
 rehearse: build .venv/test.stamp ## Deploy, update and delete the stack on an emulator of AWS
 	$(BIN)/python scripts/deploy_smoke_test.py

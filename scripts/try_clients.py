@@ -81,10 +81,7 @@ def _try(client: dict[str, Any], environment: dict[str, str]) -> dict[str, Any]:
         _must(["npm", "install", "--silent", "--no-save", "--prefix", ".", *client["packages"]], place)
         command = ["node", client["script"]]
     else:
-        uv = str(Path(sys.executable).with_name("uv"))
-        _must([uv, "venv", "--quiet", "--clear", "--python", sys.executable, "venv"], place)
-        _must([uv, "pip", "install", "--quiet", "--python", "venv/bin/python", *client["packages"]], place)
-        command = [str(place / "venv/bin/python"), str(CLIENTS / client["script"])]
+        command = [str(environment_of(client)), str(CLIENTS / client["script"])]
     try:
         finished = subprocess.run(
             command, cwd=place, env=environment, capture_output=True, text=True, check=False, timeout=_LIMIT_S
@@ -95,6 +92,16 @@ def _try(client: dict[str, Any], environment: dict[str, str]) -> dict[str, Any]:
     if set(outcome["results"].values()) != {"ok"}:
         click.echo(finished.stderr[-4000:], err=True)
     return outcome
+
+
+def environment_of(client: dict[str, Any]) -> Path:
+    """The Python of a new environment with a client's packages."""
+    place = ENVIRONMENTS / Path(client["script"]).stem
+    place.mkdir(parents=True, exist_ok=True)
+    uv = str(Path(sys.executable).with_name("uv"))
+    _must([uv, "venv", "--quiet", "--clear", "--python", sys.executable, "venv"], place)
+    _must([uv, "pip", "install", "--quiet", "--python", "venv/bin/python", *client["packages"]], place)
+    return place / "venv/bin/python"
 
 
 def _must(command: list[str], place: Path) -> None:

@@ -18,7 +18,7 @@ from tollgate.measuring.case_study import prompts_of_study
 from tollgate.measuring.cloudwatch import model_copies
 from tollgate.measuring.copies import CopyCount, CopyLog, Noted, inferred
 from tollgate.measuring.runs import Run, model_profile
-from tollgate.measuring.session import INFERRED, Method, Phase, Session
+from tollgate.measuring.session import INFERRED, Measured, Method, Phase, Session
 from tollgate.measuring.targets import Answer, Prompt, SimulatedTarget
 
 
@@ -109,7 +109,7 @@ def simulated(target_of, clients, **method):
     )  # fmt: skip
 
     async def work():
-        return await anext(session.measure([Phase(f"{clients} clients", clients)]))
+        return (await anext(session.measure([Phase(f"{clients} clients", clients)]))).row
 
     row = run(loop, work())
     return row, bedrock.model("m").life, said
@@ -156,7 +156,7 @@ def test_a_target_that_answers_nothing_ends_its_warm_up():
     session = Session(Failing(), itertools.repeat(Prompt({}, 1)), Method(requests=5), source="known", wall=loop.time)
 
     async def work():
-        return await anext(session.measure([Phase("4 clients", 4)]))
+        return (await anext(session.measure([Phase("4 clients", 4)]))).row
 
     row = run(loop, work())
     assert row["failures"] == {"model_error": 5}
@@ -204,7 +204,7 @@ def test_cloudwatchs_copies_are_waited_for_and_take_the_place_of_inferred_ones()
     client = CloudWatch([1.0, 1.0, 2.0, 2.0], late=2)
     row, _, _ = simulated(Silent, 1, infers=True)
     document = Run("x", "m", 1, simulated=False, folder=None)
-    document.add({**row, "started": 0.0, "warm_up_s": 60.0, "seconds": 150.0}, is_case_study=False)
+    document.add(Measured({**row, "started": 0.0, "warm_up_s": 60.0, "seconds": 150.0}, []), is_case_study=False)
 
     found, waits, said = counted(client, 230.0)
     document.set_copies(found)
@@ -220,7 +220,7 @@ def test_cloudwatchs_copies_are_waited_for_and_take_the_place_of_inferred_ones()
 def test_where_cloudwatch_has_no_value_what_was_inferred_stays():
     row, _, _ = simulated(Silent, 1, infers=True)
     document = Run("x", "m", 1, simulated=False, folder=None)
-    document.add(row, is_case_study=False)
+    document.add(Measured(row, []), is_case_study=False)
 
     found, waits, _ = counted(CloudWatch([]), 230.0)
     document.set_copies(found)

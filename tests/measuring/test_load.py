@@ -17,7 +17,7 @@ from tollgate.measuring.figures import Sample, Slo, copy_figures, figures, laten
 from tollgate.measuring.load import poisson
 from tollgate.measuring.report import as_html, as_text, compared
 from tollgate.measuring.runs import Run, RunError, knee, model_profile, read_run
-from tollgate.measuring.session import Method, Phase, Session
+from tollgate.measuring.session import Measured, Method, Phase, Session
 from tollgate.measuring.targets import Answer, Prompt
 
 
@@ -52,7 +52,7 @@ def measured(target, *, clients=None, requests=400, times=None, slo=None, warm_u
     session = Session(target, itertools.repeat(Prompt({}, 10)), method, source="known", wall=loop.time)
 
     async def work():
-        return await anext(session.measure([Phase("a phase", clients, times)]))
+        return (await anext(session.measure([Phase("a phase", clients, times)]))).row
 
     return run(loop, work())
 
@@ -93,6 +93,16 @@ def test_what_was_asked_in_the_warm_up_does_not_count():
     found = measured(Known([5.0] * 2 + [0.1]), clients=1, requests=1, warm_up_s=10)
 
     assert found["requests"] == 1
+
+
+def test_long_answers_count_as_often_as_they_are_asked_for():
+    # GIVEN a server of which each eighth answer takes ten times as long
+    found = measured(Known([0.1] * 7 + [1.0]), clients=8, requests=64)
+
+    # THEN an eighth of the samples are long: those that end last are not left out
+    assert found["requests"] == 64
+    assert found["latency_s"]["mean"] == pytest.approx((7 * 0.1 + 1.0) / 8, rel=0.01)
+    assert found["requests_per_minute"] == pytest.approx(8 / found["latency_s"]["mean"] * 60, rel=0.15)
 
 
 def test_goodput_and_failures_are_told():
@@ -150,7 +160,7 @@ def rows(*pairs):
     made = []
     for clients, rate, copies in pairs:
         samples = [Sample(0.1 * number, 0.5, 0.1, 11) for number in range(40)]
-        row = {**figures(samples, 40 / rate * 60, Slo(), clients), "started": 0.0, "warm_up_s": 0.0}
+        row = {**figures(samples, 40 / rate * 60, 40, Slo(), clients), "started": 0.0, "warm_up_s": 0.0}
         log = CopyLog("known", [Noted(0.0, CopyCount(copies))])
         made.append({**row, "cold_start_s": None, **copy_figures(row, log, 1)})
     return made
@@ -165,9 +175,9 @@ def test_the_knee_is_where_answers_cost_least():
 def test_a_run_is_written_phase_by_phase_and_read_again(tmp_path):
     run_ = Run("http://x", "m", 1, simulated=False, folder=tmp_path)
     first, second = rows((1, 10, 1), (4, 40, 2))
-    run_.add(first, is_case_study=False)
+    run_.add(Measured(first, [Sample(0.0, 0.5, 0.1, 11)]), is_case_study=False)
     assert len(read_run(tmp_path)["rows"]) == 1
-    run_.add(second, is_case_study=False)
+    run_.add(Measured(second, []), is_case_study=False)
     run_.interrupt()
 
     document = read_run(tmp_path / "run.json")
@@ -179,6 +189,10 @@ def test_a_run_is_written_phase_by_phase_and_read_again(tmp_path):
     }  # fmt: skip
     assert model_profile(document)["profile"]["cold_start_seconds"]["from"] == "assumed"
     assert "interrupted" in as_text(document)
+    (line,) = (tmp_path / "requests.jsonl").read_text().splitlines()
+    assert json.loads(line) == {
+        "phase": 1, "at": 0.0, "total_s": 0.5, "first_s": 0.1, "completion_tokens": 11, "code": ""
+    }  # fmt: skip
     ratio = next(row for row in compared(document, document) if row[1] == "p95_s")[-1]
     assert ratio == "1.000"
     page = as_html(document)

@@ -113,8 +113,8 @@ async def _measure(run: Run, options: dict[str, Any]) -> None:
     session = Session(target, prompts, method, source="the embedded Bedrock", say=show)
     begun = time.time()
     try:
-        async for row in session.measure(phases):
-            run.add(row, is_case_study=options["case_study"])
+        async for measured in session.measure(phases):
+            run.add(measured, is_case_study=options["case_study"])
         arn = options["copies_of"] or options["arn"]
         if arn and any(row["copies_from"] != "the embedded Bedrock" for row in run.document["rows"]):
             await _ask_cloudwatch(run, arn, begun)

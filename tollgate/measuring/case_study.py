@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from tollgate.emulators.bedrock import Bedrock, Settings
 from tollgate.emulators.clock import Clock
 from tollgate.emulators.virtual_time import VirtualTimeLoop, run
-from tollgate.measuring.session import Method, Phase, Session
+from tollgate.measuring.session import Measured, Method, Phase, Session
 from tollgate.measuring.targets import Prompt, SimulatedTarget
 
 if TYPE_CHECKING:
@@ -47,8 +47,8 @@ def prompts_of_study(seed: int) -> Iterator[Prompt]:
         yield Prompt({"messages": [{"role": "user", "content": "word " * tokens}]}, tokens)
 
 
-def simulated_phase(clients: int, units: int) -> dict[str, Any]:
-    """The figures of one row on the simulated profile, in virtual time: hours of the model's in a second."""
+def simulated_phase(clients: int, units: int) -> Measured:
+    """One row on the simulated profile, in virtual time: hours of the model's in a second."""
     loop = VirtualTimeLoop()
     bedrock = Bedrock(Settings(profile="case-study"), clock=Clock(monotonic=loop.time))
     bedrock.register(_MODEL)
@@ -60,10 +60,10 @@ def simulated_phase(clients: int, units: int) -> dict[str, Any]:
         wall=bedrock.clock.now,
     )
 
-    async def measure() -> dict[str, Any]:
+    async def measure() -> Measured:
         return await anext(session.measure([Phase(f"{clients} clients", clients)]))
 
-    found: dict[str, Any] = run(loop, measure())
+    found: Measured = run(loop, measure())
     return found
 
 

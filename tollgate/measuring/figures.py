@@ -68,14 +68,18 @@ def latencies(seconds: Sequence[float], seed: int = 1) -> dict[str, Any] | None:
     return found
 
 
-def figures(samples: Sequence[Sample], seconds: float, slo: Slo, clients: int | None) -> dict[str, Any]:
-    """The figures of a phase that took so many seconds, but for its copies; `clients` is None for an open loop."""
+def figures(samples: Sequence[Sample], seconds: float, answers: int, slo: Slo, clients: int | None) -> dict[str, Any]:
+    """The figures of a phase but for its copies; `clients` is None for an open loop.
+
+    `answers` are all that came within its seconds, also to requests that are not among the samples.
+    """
     answered = [sample for sample in samples if not sample.code]
     total = latencies([sample.total_s for sample in answered])
     firsts = [sample.first_s for sample in answered if sample.first_s is not None]
     paces = [pace for pace in map(seconds_per_token, answered) if pace is not None]
-    good = sum(slo.is_kept(sample) for sample in answered)
-    rate = len(answered) / seconds * 60 if seconds else 0.0
+    goodput = sum(slo.is_kept(sample) for sample in answered) / len(samples) if samples else 0.0
+    answered_share = len(answered) / len(samples) if samples else 0.0
+    rate = answers / seconds * 60 if seconds else 0.0
     failures = Counter(sample.code for sample in samples if sample.code)
     return {
         "clients": clients,
@@ -86,8 +90,8 @@ def figures(samples: Sequence[Sample], seconds: float, slo: Slo, clients: int | 
         "p95_s": None if total is None else total["p95"],
         "time_to_first_token_s": latencies(firsts),
         "seconds_per_token": latencies(paces),
-        "goodput_share": round(good / len(samples), 4) if samples else 0.0,
-        "goodput_per_minute": round(good / seconds * 60, 2) if seconds else 0.0,
+        "goodput_share": round(goodput, 4),
+        "goodput_per_minute": round(rate * goodput / answered_share, 2) if answered_share else 0.0,
         "failures": dict(failures),
         "cold_starts": failures["model_not_ready"],
         "littles_law": _littles_law(clients, total, rate),

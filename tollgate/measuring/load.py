@@ -44,6 +44,8 @@ class Load:
         self._report = report
         self.samples: list[Sample] = []
         """What counts of the phase that is under way."""
+        self.answers = 0
+        """All answers from the phase's begin to its end, also to requests beside those that count: its rate."""
         self.paces: list[tuple[float, float]] = []
         """Of all answers, those of the warm-up too: when they ended, and their seconds per token."""
         self.begun = 0.0
@@ -53,34 +55,40 @@ class Load:
         self._cold_at: float | None = None
         self._warm_up: WarmUp | None = None
         self._first_at = 0.0
+        self._sent = 0
 
     async def closed(self, clients: int, requests: int, warm_up: WarmUp | None = None) -> float:
-        """So many clients, each of which waits for its answer; returns the seconds in which `requests` were answered.
+        """So many clients, each of which waits for its answer; returns the seconds until `requests` were answered.
 
-        What ends within the warm-up does not count, nor what ends behind the last request.
+        The first so many requests that are sent after the warm-up count, however long each takes: those that end first
+        would be short ones. Until the last of them has ended all clients go on, so that each finds the same load.
         """
         now = asyncio.get_running_loop().time
-        self.samples, self.begun = [], now()
-        self._warm_up, self._first_at = warm_up, now()
+        self.samples, self.begun, self.answers = [], now(), 0
+        self._warm_up, self._first_at, self._sent = warm_up, now(), 0
         await asyncio.gather(*(self._client(requests, now) for _ in range(clients)))
         ends = [sample.at + sample.total_s for sample in self.samples]
         return max(ends, default=0.0)
 
     async def _client(self, requests: int, now: Callable[[], float]) -> None:
         while len(self.samples) < requests:
+            counts = self._warm_up is None and self._sent < requests
+            self._sent += counts
             sample = await self._ask(now(), now)
             if self._warm_up is not None:
                 if self._warm_up.is_over(now() - self._first_at, sample):
                     self._warm_up, self.begun = None, now()
             elif len(self.samples) < requests:
-                self._note(sample, now)
+                self.answers += not sample.code
+                if counts:
+                    self._note(sample, now)
             if sample.code:
                 await asyncio.sleep(_PAUSE_AFTER_FAILURE_S if sample.code == "model_not_ready" else 0.1)
 
     async def open(self, times: Sequence[float]) -> float:
         """A request at each of these times, in seconds from now; returns the seconds until the last is answered."""
         now = asyncio.get_running_loop().time
-        self.samples, self.begun = [], now()
+        self.samples, self.begun, self.answers = [], now(), 0
         tasks = []
         for at in times:
             due = self.begun + at
@@ -91,13 +99,14 @@ class Load:
         return now() - self.begun
 
     async def _due(self, due: float, now: Callable[[], float]) -> None:
-        self._note(await self._ask(due, now), now)
+        sample = await self._ask(due, now)
+        self.answers += not sample.code
+        self._note(sample, now)
 
     async def _ask(self, due: float, now: Callable[[], float]) -> Sample:
         watch = _Stopwatch(due, now)
         answer = await self._target.ask(next(self._prompts), watch)
         first_s = None if watch.first_at is None else watch.first_at - due
-        # Of a request that was sent in the warm-up the time is below zero, if it counts.
         sample = Sample(due - self.begun, now() - due, first_s, answer.completion_tokens, answer.code)
         token_s = seconds_per_token(sample)
         if token_s is not None:

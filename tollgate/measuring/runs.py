@@ -1,4 +1,7 @@
-"""A run: what was measured of what, phase by phase; `run.json`, and `model.json` for the planner.
+"""A run: what was measured of what, phase by phase.
+
+`run.json` has the figures, `requests.jsonl` each request's times (of its texts there is nothing), `model.json` is for
+the planner.
 
 `schema` is raised where a field changes its meaning or goes; new fields leave it.
 """
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tollgate.measuring.copies import CopyLog
+    from tollgate.measuring.session import Measured
 
 SCHEMA = 1
 FEWEST = 30
@@ -34,6 +38,7 @@ class Run:
 
     def __init__(self, target: str, model: str, units: int, *, simulated: bool, folder: Path | None) -> None:
         self._folder = folder
+        self._requests: list[str] = []
         self.document: dict[str, Any] = {
             "schema": SCHEMA,
             "tool": "tollgate bench",
@@ -48,10 +53,13 @@ class Run:
             "knee": None,
         }
 
-    def add(self, phase: dict[str, Any], *, is_case_study: bool) -> None:
+    def add(self, phase: Measured, *, is_case_study: bool) -> None:
         """Add a phase that is done."""
-        self.document["rows"].append(beside_published(phase) if is_case_study else phase)
+        self.document["rows"].append(beside_published(phase.row) if is_case_study else phase.row)
         self.document["knee"] = knee(self.document["rows"])
+        number = len(self.document["rows"])
+        for sample in phase.samples:
+            self._requests.append(json.dumps({"phase": number, **sample._asdict()}))
         self.write()
 
     def set_copies(self, copies: CopyLog) -> None:
@@ -73,8 +81,9 @@ class Run:
         if self._folder is None:
             return
         self._folder.mkdir(parents=True, exist_ok=True)
-        _write(self._folder / "run.json", self.document)
-        _write(self._folder / "model.json", model_profile(self.document))
+        _write(self._folder / "run.json", _pretty(self.document))
+        _write(self._folder / "model.json", _pretty(model_profile(self.document)))
+        _write(self._folder / "requests.jsonl", "".join(f"{line}\n" for line in self._requests))
 
 
 def read_run(path: Path) -> dict[str, Any]:
@@ -134,8 +143,12 @@ def model_profile(document: dict[str, Any]) -> dict[str, Any]:
     return {"schema": SCHEMA, "units": document["units"], "simulated": document["simulated"], "profile": fields}
 
 
-def _write(file: Path, document: dict[str, Any]) -> None:
+def _pretty(document: dict[str, Any]) -> str:
+    return json.dumps(document, indent=1) + "\n"
+
+
+def _write(file: Path, text: str) -> None:
     """Write a whole file, or leave the one that is there."""
     new = file.with_suffix(".new")
-    new.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+    new.write_text(text, encoding="utf-8")
     new.replace(file)

@@ -42,6 +42,13 @@ class Method(NamedTuple):
     """Whether copies that nobody tells are inferred: only an imported model has any."""
 
 
+class Measured(NamedTuple):
+    """A phase that is done: its figures, and its requests."""
+
+    row: dict[str, Any]
+    samples: list[Sample]
+
+
 class Session:
     """All phases on one target; `say` is told how far they are, `source` is how the target knows its copies."""
 
@@ -64,8 +71,8 @@ class Session:
         self._inferred = CopyLog(INFERRED)
         self._begun = wall()
 
-    async def measure(self, phases: list[Phase]) -> AsyncIterator[dict[str, Any]]:
-        """Yield the figures of each phase when it is done."""
+    async def measure(self, phases: list[Phase]) -> AsyncIterator[Measured]:
+        """Yield each phase when it is done."""
         await self._look()
         watcher = asyncio.create_task(self._watch())
         try:
@@ -74,7 +81,7 @@ class Session:
         finally:
             watcher.cancel()
 
-    async def _phase(self, phase: Phase) -> dict[str, Any]:
+    async def _phase(self, phase: Phase) -> Measured:
         load = Load(self._target, self._prompts, lambda samples, seconds: self._tell(phase.name, samples, seconds))
         loop = asyncio.get_running_loop()
         started, begun = self._wall(), loop.time()
@@ -84,7 +91,7 @@ class Session:
             assert phase.clients is not None, "a phase has clients or times"
             warm_up = self._warm_up(phase.name, phase.clients)
             seconds = await load.closed(phase.clients, self._method.requests, warm_up)
-        row = figures(load.samples, seconds, self._method.slo, phase.clients)
+        row = figures(load.samples, seconds, load.answers, self._method.slo, phase.clients)
         row["started"] = started
         row["warm_up_s"] = round(load.begun - begun, 3)
         row["cold_start_s"] = None if load.cold_start_s is None else round(load.cold_start_s, 3)
@@ -92,7 +99,7 @@ class Session:
         copies: CopyLog | None = self._copies
         if not self._copies.notes and self._method.infers:
             copies = self._infer([(started + at - begun, pace) for at, pace in load.paces])
-        return {**row, **copy_figures(row, copies, self._method.units)}
+        return Measured({**row, **copy_figures(row, copies, self._method.units)}, load.samples)
 
     def _warm_up(self, name: str, clients: int) -> WarmUp | None:
         seconds = self._method.warm_up_s

@@ -1,0 +1,126 @@
+"""Measures one server with llmeter and with `tollgate bench` by turns, and compares their figures.
+
+    make compare-bench                # exits with 1 if a figure of the two differs by more than a tenth
+
+The server is the local stack with the case study's profile, warm. Prompts are long and answers short, so that first
+tokens and answers take long enough for what either tool adds to be small beside them. llmeter
+(https://github.com/awslabs/llmeter) gets an environment of its own.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import click
+
+from scripts.try_clients import CLIENTS, environment_of
+from scripts.write_docs import replace_block
+from tollgate.dev import Local, Simulation
+from tollgate.quantiles import quantile
+from tollgate.text_tables import markdown, plain
+
+ROOT = Path(__file__).parent.parent
+PAGE = ROOT / "docs" / "benchmark.md"
+LLMETER = {"packages": ["llmeter[openai]==0.2.0", "openai<3", "httpx"], "script": "llmeter_measure.py"}
+MODEL = "llama-demo"
+CLIENT_NUMBER, REQUESTS_EACH, TURNS = 8, 8, 2
+WORDS = (800, 1000, 1200, 1400, 1600, 1800, 2000, 2400)
+"""Lengths of the prompts."""
+MAX_TOKENS = 40
+TOLERANCE = 0.1
+
+
+@click.command()
+@click.option("--write", is_flag=True, help="Write the table in docs/benchmark.md.")
+def main(write: bool) -> None:
+    python = environment_of(LLMETER)
+    with tempfile.TemporaryDirectory() as folder:
+        prompts = Path(folder) / "prompts.jsonl"
+        bodies = [{"messages": [{"role": "user", "content": "word " * count}]} for count in WORDS]
+        prompts.write_text("".join(json.dumps(body) + "\n" for body in bodies), encoding="utf-8")
+        simulation = Simulation(profile="case-study", settings={"cold_start_seconds": 0})
+        models = ROOT / "models/local.json"
+        with Local.start(ROOT / "template.yaml", root=ROOT, models=models, simulation=simulation) as local:
+            _bench(local, prompts)  # functions and model are cold, and get warm
+            theirs, ours = [], []
+            for _ in range(TURNS):
+                theirs.append(_llmeter(local, python, prompts))
+                ours.append(_bench(local, prompts))
+    rows, worst = _compared(theirs, ours)
+    click.echo(plain(rows))
+    if write:
+        PAGE.write_text(replace_block(PAGE.read_text(), "llmeter", markdown(rows) + "\n"))
+    if worst > TOLERANCE:
+        raise SystemExit(f"a figure differs by {worst:.1%}")
+
+
+def _llmeter(local: Local, python: Path, prompts: Path) -> dict[str, Any]:
+    arguments = [str(prompts), MODEL, str(MAX_TOKENS), str(CLIENT_NUMBER), str(REQUESTS_EACH)]
+    environment = os.environ | {"TOLLGATE_URL": local.url, "TOLLGATE_KEY": local.key}
+    command = [str(python), str(CLIENTS / LLMETER["script"]), *arguments]
+    said = subprocess.run(command, env=environment, capture_output=True, text=True, check=True, timeout=300)
+    found: dict[str, Any] = json.loads(said.stdout.splitlines()[-1])
+    assert not found["failed"], "every request of llmeter's is answered"
+    return found
+
+
+def _bench(local: Local, prompts: Path) -> dict[str, Any]:
+    """The figures of `tollgate bench`, with the answers' seconds among them."""
+    with tempfile.TemporaryDirectory() as folder:
+        tollgate = str(Path(sys.executable).with_name("tollgate"))
+        command = [
+            tollgate, "bench", "--url", f"{local.url}/stream/v1", "--key", local.key, "--model", MODEL,
+            "--clients", str(CLIENT_NUMBER), "--requests", str(CLIENT_NUMBER * REQUESTS_EACH), "--warmup", "0",
+            "--prompts", str(prompts), "--max-tokens", str(MAX_TOKENS), "--out", folder, "--output", "json",
+        ]  # fmt: skip
+        subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=300)
+        lines = (Path(folder) / "requests.jsonl").read_text(encoding="utf-8").splitlines()
+        (row,) = json.loads((Path(folder) / "run.json").read_text(encoding="utf-8"))["rows"]
+    samples = [json.loads(line) for line in lines]
+    return {
+        "total_s": [sample["total_s"] for sample in samples],
+        "first_s": [sample["first_s"] for sample in samples],
+        "requests_per_minute": row["requests_per_minute"],
+    }
+
+
+def _compared(theirs: list[dict[str, Any]], ours: list[dict[str, Any]]) -> tuple[list[tuple[str, ...]], float]:
+    """A row for each figure, and the largest difference."""
+    rows = [("figure", "llmeter", "tollgate bench", "difference")]
+    worst = 0.0
+    for name, of in FIGURES.items():
+        one, other = of(theirs), of(ours)
+        difference = other / one - 1
+        worst = max(worst, abs(difference))
+        rows.append((name, f"{one:.3f}", f"{other:.3f}", f"{difference:+.1%}"))
+    return rows, worst
+
+
+def _quantile(field: str, share: float) -> Any:
+    def of(turns: list[dict[str, Any]]) -> float:
+        return quantile(sorted(value for turn in turns for value in turn[field]), share)
+
+    return of
+
+
+def _rate(turns: list[dict[str, Any]]) -> float:
+    return sum(turn["requests_per_minute"] for turn in turns) / len(turns)
+
+
+FIGURES: dict[str, Any] = {
+    "P50, s": _quantile("total_s", 0.5),
+    "P90, s": _quantile("total_s", 0.9),
+    "P95, s": _quantile("total_s", 0.95),
+    "P99, s": _quantile("total_s", 0.99),
+    "time to the first token, P50, s": _quantile("first_s", 0.5),
+    "requests a minute": _rate,
+}
+
+if __name__ == "__main__":
+    main()
