@@ -25,7 +25,7 @@ _PAGE = """<!doctype html>
   --one: #1f6f8b; --two: #b3541e; --three: #4b7f3a; --four: #7a4a94; color-scheme: light dark }}
 @media (prefers-color-scheme: dark) {{ :root {{ --ink: #e6eaee; --soft: #a3adb6; --paper: #14181c; --rule: #39424a;
   --one: #5db3d0; --two: #e8935a; --three: #8cc474; --four: #c193db }} }}
-body {{ font: 16px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--paper); max-width: 46rem;
+body {{ font: 16px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--paper); max-width: 60rem;
   margin: 0 auto; padding: 1rem }}
 h1 {{ font-size: 1.4rem }} h2 {{ font-size: 1.1rem; margin-top: 2rem }} p.note {{ color: var(--soft) }}
 .wide {{ overflow-x: auto }} table {{ border-collapse: collapse; font-size: .9rem }}
@@ -38,6 +38,22 @@ svg text {{ fill: var(--ink); font: 13px system-ui, sans-serif }}
 {body}
 </main></body></html>
 """
+
+
+_FILE_STYLE = """<style>
+svg { --ink: #1c2228; --paper: #ffffff; --rule: #d8dde2;
+  --one: #1f6f8b; --two: #b3541e; --three: #4b7f3a; --four: #7a4a94; background: var(--paper) }
+@media (prefers-color-scheme: dark) { svg { --ink: #e6eaee; --paper: #14181c; --rule: #39424a;
+  --one: #5db3d0; --two: #e8935a; --three: #8cc474; --four: #c193db } }
+text { fill: var(--ink); font: 13px system-ui, sans-serif }
+</style>"""
+
+
+def standalone(drawing: str) -> str:
+    """A chart of this module as a file of its own, for a page that shows pictures."""
+    start, end = drawing.index("<svg"), drawing.index("</svg>") + len("</svg>")
+    head, rest = drawing[start:end].split(">", 1)
+    return f'{head} xmlns="http://www.w3.org/2000/svg">{_FILE_STYLE}{rest}\n'
 
 
 def page(title: str, parts: Sequence[str]) -> str:

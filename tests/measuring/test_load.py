@@ -9,7 +9,9 @@ import json
 import pytest
 from click.testing import CliRunner
 
+from tests.conftest import ROOT
 from tollgate.cli import main
+from tollgate.cli.bench_options import phases_of, prompts_of
 from tollgate.emulators.virtual_time import VirtualTimeLoop, run
 from tollgate.measuring.case_study import TABLE, beside_published
 from tollgate.measuring.copies import CopyCount, CopyLog, Noted
@@ -19,6 +21,8 @@ from tollgate.measuring.report import as_html, as_text, compared
 from tollgate.measuring.runs import Run, RunError, knee, model_profile, read_run
 from tollgate.measuring.session import Measured, Method, Phase, Session
 from tollgate.measuring.targets import Answer, Prompt
+
+TRACE = ROOT / "examples" / "traces" / "azure-code-2023-sample.csv"
 
 
 class Known:
@@ -211,13 +215,42 @@ def test_what_is_no_run_is_refused_with_a_sentence(tmp_path, text):
     assert result.exit_code == 2
 
 
+def test_a_traces_requests_come_in_its_pace_with_its_lengths():
+    options = {"arrivals": f"trace:{TRACE}@x10", "requests": 5, "prompts_file": None}
+
+    (phase,) = phases_of(options)
+    first = next(prompts_of(options))
+
+    assert len(phase.times) == 135
+    # Ten minutes in one.
+    assert phase.times[-1] == pytest.approx(585 / 10, abs=0.1)
+    assert (first.body["messages"][0]["content"].count("word"), first.tokens) == (3180, 8)
+
+
+def test_prompts_that_are_none_are_told(tmp_path):
+    for text in (b"", b"{}\n", b"\xff\n", b'{"messages": 1'):
+        file = tmp_path / "prompts.jsonl"
+        file.write_bytes(text)
+
+        result = CliRunner().invoke(main, ["bench", "--url", "http://127.0.0.1:1", "--prompts", str(file)])
+
+        assert result.exit_code == 2, text
+        assert "Traceback" not in result.output
+
+
 WRONG = {
     "nothing to measure": [],
     "two things to measure": ["--url", "http://x", "--bedrock", "arn"],
     "simulated without a case": ["--simulated"],
     "clients": ["--url", "http://127.0.0.1:1", "--clients", "0"],
     "arrivals": ["--url", "http://127.0.0.1:1", "--arrivals", "often"],
+    "an empty number": ["--url", "http://127.0.0.1:1", "--clients", "1,"],
+    "a rate that is none": ["--url", "http://127.0.0.1:1", "--arrivals", "poisson:nan"],
+    "a trace that is not there": ["--url", "http://127.0.0.1:1", "--arrivals", "trace:/nowhere.csv"],
+    "a speed that is none": ["--url", "http://127.0.0.1:1", "--arrivals", f"trace:{TRACE}@x0"],
     "slo": ["--url", "http://127.0.0.1:1", "--slo", "speed=1"],
+    "a limit that is none": ["--url", "http://127.0.0.1:1", "--slo", "ttft=soon"],
+    "warm-up": ["--url", "http://127.0.0.1:1", "--warmup", "-1"],
 }
 
 

@@ -28,7 +28,9 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option("--model", default="apexguru", help="The model's name.")
 @click.option("--units", type=click.IntRange(1), help="Custom model units of a copy, for dollars.  [default: 1]")
 @click.option("--clients", default="1,4,16,32", help="Closed loop: so many clients, a phase for each number.")
-@click.option("--arrivals", help="Open loop instead: poisson:PER_SECOND, or trace:FILE (docs/plan.md).")
+@click.option(
+    "--arrivals", help="Open loop instead: poisson:PER_SECOND, trace:FILE or trace:FILE@x10, ten times as fast."
+)
 @click.option("--requests", type=click.IntRange(1), default=60, help="Requests of a phase.")
 @click.option("--warmup", default="auto", help="Seconds before a phase counts; auto asks until the pace is steady.")
 @click.option("--prompts", "prompts_file", type=_FILE, help="JSON lines, each a chat request without model.")

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import functools
+import itertools
 import json
+import math
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -14,6 +17,7 @@ if TYPE_CHECKING:
     from tollgate.measuring.figures import Slo
     from tollgate.measuring.session import Method, Phase
     from tollgate.measuring.targets import Prompt, Target
+    from tollgate.planning.trace import Trace
 
 
 def method_of(options: dict[str, Any]) -> Method:
@@ -22,10 +26,7 @@ def method_of(options: dict[str, Any]) -> Method:
 
     warm_up_s = None
     if options["warmup"] != "auto":
-        try:
-            warm_up_s = float(options["warmup"])
-        except ValueError:
-            raise click.BadParameter("is a number of seconds, or auto", param_hint="--warmup") from None
+        warm_up_s = 0.0 if options["warmup"] == "0" else _positive(options["warmup"], "--warmup")
     is_imported = bool(options["arn"] or options["copies_of"] or options["units"])
     return Method(options["requests"], warm_up_s, _slo(options["slo"]), options["units"] or 1, infers=is_imported)
 
@@ -47,22 +48,44 @@ def phases_of(options: dict[str, Any]) -> list[Phase]:
 
 
 def _times(arrivals: str, requests: int) -> list[float]:
+    """When the requests of an open loop are due, in seconds from the begin."""
+    from tollgate.measuring.load import poisson
+
+    kind, _, value = arrivals.partition(":")
+    if kind == "poisson":
+        return poisson(_positive(value, "--arrivals"), requests)
+    if kind == "trace":
+        trace, speed = _trace(value)
+        return [(at - trace.at[0]) / speed for at in trace.at]
+    raise click.BadParameter("is poisson:PER_SECOND or trace:FILE", param_hint="--arrivals")
+
+
+@functools.cache
+def _trace(named: str) -> tuple[Trace, float]:
+    """The trace of FILE or FILE@x10, and how many times as fast it is."""
     from zoneinfo import ZoneInfo
 
-    from tollgate.measuring.load import poisson
     from tollgate.planning.trace import TraceError
     from tollgate.planning.traces import read_trace
 
-    kind, _, value = arrivals.partition(":")
+    name, mark, speed = named.rpartition("@x")
     try:
-        if kind == "poisson" and float(value) > 0:
-            return poisson(float(value), requests)
-        if kind == "trace":
-            trace = read_trace(value, ZoneInfo("UTC"), 1)
-            return [at - trace.at[0] for at in trace.at]
-    except (ValueError, TraceError) as error:
+        trace = read_trace(name if mark else named, ZoneInfo("UTC"), 1)
+    except TraceError as error:
         raise click.BadParameter(str(error), param_hint="--arrivals") from error
-    raise click.BadParameter("is poisson:PER_SECOND or trace:FILE", param_hint="--arrivals")
+    if not len(trace):
+        raise click.BadParameter("the trace has no request", param_hint="--arrivals")
+    return trace, _positive(speed, "--arrivals") if mark else 1.0
+
+
+def _positive(text: str, option: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = 0.0
+    if not 0 < number < math.inf:
+        raise click.BadParameter(f"{text!r} is no number above 0", param_hint=option)
+    return number
 
 
 def target_of(options: dict[str, Any]) -> Target:
@@ -81,17 +104,19 @@ def target_of(options: dict[str, Any]) -> Target:
 
 
 def prompts_of(options: dict[str, Any]) -> Iterator[Prompt]:
-    """The prompts of a file, again and again, or made-up ones."""
-    import itertools
-
+    """The prompts of a file, again and again, or made-up ones: of a trace's lengths, where there is one."""
     from tollgate.measuring.case_study import prompts_of_study
     from tollgate.measuring.targets import Prompt
 
     file: Path | None = options["prompts_file"]
+    kind, _, value = (options["arrivals"] or "").partition(":")
+    if file is None and kind == "trace":
+        lengths = zip(_trace(value)[0].prompt_tokens, _trace(value)[0].completion_tokens, strict=True)
+        return (Prompt({"messages": [{"role": "user", "content": "word " * prompt}]}, most) for prompt, most in lengths)
     if file is None:
         return (Prompt(prompt.body, min(prompt.tokens, options["max_tokens"])) for prompt in prompts_of_study(1))
     read = []
-    for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), start=1):
+    for number, line in enumerate(file.read_bytes().splitlines(), start=1):
         try:
             document = json.loads(line)
             body = document.get("request", document)
@@ -113,8 +138,5 @@ def _slo(text: str | None) -> Slo:
             continue
         if name not in Slo._fields:
             raise click.BadParameter("is ttft=SECONDS, total=SECONDS, or both", param_hint="--slo")
-        try:
-            limits[name] = float(value)
-        except ValueError:
-            raise click.BadParameter(f"{value!r} is no number", param_hint="--slo") from None
+        limits[name] = _positive(value, "--slo")
     return Slo(**limits)

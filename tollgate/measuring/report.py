@@ -98,22 +98,30 @@ def as_text(document: dict[str, Any]) -> str:
     return "\n".join(lines).rstrip()
 
 
+def charts(document: dict[str, Any]) -> dict[str, str]:
+    """The page's charts, by their headings."""
+    found = {}
+    closed = [row for row in document["rows"] if row["clients"] is not None and row["latency_s"]]
+    if closed:
+        series = {}
+        for name in ("p50", "p95", "p99"):
+            series[f"latency {name}, s"] = [(row["clients"], row["latency_s"][name]) for row in closed]
+        found["Latency"] = svg.lines("Latency by clients", series, "clients")
+        rate = {"requests a minute": [(row["clients"], row["requests_per_minute"]) for row in closed]}
+        found["Rate"] = svg.lines("Requests a minute by clients", rate, "clients")
+    copies = _copies_over_time(document)
+    if copies:
+        found["Model copies"] = svg.lines("Model copies over time", copies, "seconds", steps=True)
+    return found
+
+
 def as_html(document: dict[str, Any]) -> str:
     """A run as one page."""
     parts = [svg.paragraph(f"{document['model']} at {document['target']}, {document['started']}.", note=True)]
     if document["simulated"]:
         parts.append(svg.paragraph("Simulated: the embedded Bedrock's case-study profile, in virtual time."))
-    closed = [row for row in document["rows"] if row["clients"] is not None and row["latency_s"]]
-    series = {}
-    for name in ("p50", "p95", "p99"):
-        series[f"latency {name}, s"] = [(row["clients"], row["latency_s"][name]) for row in closed]
-    if closed:
-        parts.append(svg.section("Latency", svg.lines("Latency by clients", series, "clients")))
-        rate = {"requests a minute": [(row["clients"], row["requests_per_minute"]) for row in closed]}
-        parts.append(svg.section("Rate", svg.lines("Requests a minute by clients", rate, "clients")))
-    copies = {name: values for name, values in _copies_over_time(document).items() if len(values) > 1}
-    if copies:
-        parts.append(svg.section("Model copies", svg.lines("Model copies over time", copies, "seconds", steps=True)))
+    for name, drawing in charts(document).items():
+        parts.append(svg.section(name, drawing))
     parts.append(svg.section("Phases", svg.table(rows(document))))
     published = beside(document)
     if len(published) > 1:

@@ -13,6 +13,7 @@ _SENSITIVITY = ("ASSUMPTION", "VALUE", "A QUARTER LESS (COLD)", "A QUARTER MORE 
 _BAR = 30
 _STRETCHES = 48
 _HOURS_PER_DAY = 24
+_MINUTES_FROM_S, _HOURS_FROM_S = 300, 7200
 
 
 def rows(plan: dict[str, Any]) -> list[tuple[str, ...]]:
@@ -69,13 +70,8 @@ def as_text(plan: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def as_html(plan: dict[str, Any]) -> str:
-    """The plan as one page."""
-    trace = plan["trace"]
-    told = (
-        f"{trace['requests']:,} requests in {trace['hours']:,.1f} hours, {trace['units']} custom model unit(s). "
-        "Dollars are for a month of 730 hours. Simulated: model copies come and go by the profile, not by AWS's word."
-    )
+def charts(plan: dict[str, Any]) -> dict[str, str]:
+    """The page's charts, by name."""
     amounts = {name: policy["usd_per_month"] for name, policy in plan["policies"].items()}
     amounts |= {name: usd for name, (usd, _) in alternatives(plan).items()}
     shown = {name: f"${usd:,.0f}" for name, usd in amounts.items()}
@@ -85,15 +81,29 @@ def as_html(plan: dict[str, Any]) -> str:
         changes = plan["policies"][name]["copies"]
         if changes:
             copies[name] = _averaged(changes)
+    return {
+        "dollars": svg.bars("Dollars a month", amounts, shown, gpu),
+        "copies": svg.lines("Model copies over time, averaged", copies, "hours"),
+    }
+
+
+def as_html(plan: dict[str, Any]) -> str:
+    """The plan as one page."""
+    trace = plan["trace"]
+    told = (
+        f"{trace['requests']:,} requests in {trace['hours']:,.1f} hours, {trace['units']} custom model unit(s). "
+        "Dollars are for a month of 730 hours. Simulated: model copies come and go by the profile, not by AWS's word."
+    )
+    drawn = charts(plan)
     parts = [
         svg.paragraph(told, note=True),
         *(svg.paragraph(text) for text in _short(trace)),
         svg.paragraph(plan["what_would_change_the_answer"]),
         svg.paragraph(_break_even(plan)),
-        svg.section("Dollars a month", svg.bars("Dollars a month", amounts, shown, gpu)),
+        svg.section("Dollars a month", drawn["dollars"]),
         svg.section("Policies", svg.table(rows(plan))),
         svg.section("Elsewhere", svg.table([("", "USD/MONTH", ""), *_elsewhere(plan)])),
-        svg.section("Model copies", svg.lines("Model copies over time, averaged", copies, "hours")),
+        svg.section("Model copies", drawn["copies"]),
     ]
     told = _sensitivity_told(plan)
     table = svg.table(_sensitivity(plan))
@@ -161,4 +171,9 @@ def _sensitivity_told(plan: dict[str, Any]) -> str:
 
 
 def _seconds(value: float | None) -> str:
-    return "-" if value is None else f"{value:.2f} s"
+    """A duration in the unit that reads best: seconds, minutes, or hours."""
+    if value is None:
+        return "-"
+    if value < _MINUTES_FROM_S:
+        return f"{value:.2f} s"
+    return f"{value / 60:.1f} min" if value < _HOURS_FROM_S else f"{value / 3600:.1f} h"
