@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from tollgate.planning.trace import Trace
 
 
+_TIMEOUT_S = 900
+"""The longest that Tollgate's streams last, and then some."""
+
+
 def method_of(options: dict[str, Any]) -> Method:
     """How each phase is measured."""
     from tollgate.measuring.session import Method
@@ -98,9 +102,12 @@ def target_of(options: dict[str, Any]) -> Target:
     import httpx
 
     headers = {"Authorization": f"Bearer {options['key']}"}
-    limits = httpx.Limits(max_connections=None, max_keepalive_connections=None)
-    client = httpx.AsyncClient(base_url=options["url"], headers=headers, timeout=900, limits=limits)
-    return OpenAITarget(client, options["model"], options["control_url"])
+    certificates = httpx.create_ssl_context()  # read once, not for each client
+
+    def connect() -> httpx.AsyncClient:
+        return httpx.AsyncClient(base_url=options["url"], headers=headers, timeout=_TIMEOUT_S, verify=certificates)
+
+    return OpenAITarget(connect, options["model"], options["control_url"])
 
 
 def prompts_of(options: dict[str, Any]) -> Iterator[Prompt]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from tollgate.emulators.bedrock.errors import ServiceError
@@ -11,9 +13,14 @@ from tollgate.emulators.bedrock.invocation import Invocation
 from tollgate.measuring.copies import CopyCount
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     import httpx
 
     from tollgate.emulators.bedrock import Bedrock
+
+
+_MORE_THAN_A_TOKEN = re.compile(rb'"error"|"usage": ?\{|"finish_reason": ?"|"choices": ?\[\]')
 
 
 class Prompt(NamedTuple):
@@ -53,8 +60,11 @@ class Target(Protocol):
 class OpenAITarget:
     """A server of OpenAI's chat completions, streamed; `control_url` is the embedded Bedrock's, which tells copies."""
 
-    def __init__(self, client: httpx.AsyncClient, model: str, control_url: str | None = None) -> None:
-        self._client = client
+    def __init__(self, connect: Callable[[], httpx.AsyncClient], model: str, control_url: str | None = None) -> None:
+        """`connect` makes a client of the server. Each is used for one request at a time: a pool of connections costs
+        httpx the square of their number, which would show in what is measured."""
+        self._connect = connect
+        self._free: list[httpx.AsyncClient] = []
         self._model = model
         self._control_url = control_url
 
@@ -65,34 +75,49 @@ class OpenAITarget:
         body = {"max_tokens": prompt.tokens, **prompt.body, "model": self._model, "stream": True}
         body["stream_options"] = {"include_usage": True}
         try:
-            async with self._client.stream("POST", "chat/completions", json=body) as response:
-                if response.status_code != 200:
-                    await response.aread()
-                    return Answer(_code_in(response.text, response.status_code))
-                return await self._read(response, clock)
+            with self._client() as client:
+                async with client.stream("POST", "chat/completions", json=body) as response:
+                    if response.status_code != 200:
+                        await response.aread()
+                        return Answer(_code_in(response.text, response.status_code))
+                    return await self._read(response, clock)
         except httpx.TimeoutException:
             return Answer("timeout")
         except httpx.HTTPError as error:
             return Answer(type(error).__name__)
 
+    @contextmanager
+    def _client(self) -> Iterator[httpx.AsyncClient]:
+        """A client that nobody uses."""
+        client = self._free.pop() if self._free else self._connect()
+        try:
+            yield client
+        finally:
+            self._free.append(client)
+
     async def _read(self, response: httpx.Response, clock: Clock) -> Answer:
+        """Read an answer's events; those behind the first token are parsed only if they may say more than a token."""
         tokens = None
         seen = 0
-        async for line in response.aiter_lines():
-            if not line.startswith("data: {"):
-                continue
-            event = json.loads(line[6:])
-            if "error" in event:
-                return Answer(str(event["error"].get("code") or "error"))
-            for choice in event.get("choices") or ():
-                delta = choice.get("delta") or {}
-                if delta.get("content") or delta.get("tool_calls") or delta.get("reasoning_content"):
+        rest = b""
+        async for data in response.aiter_bytes():
+            *lines, rest = (rest + data).split(b"\n")
+            for line in lines:
+                if not line.startswith(b"data: {"):
+                    continue
+                if seen and not _MORE_THAN_A_TOKEN.search(line):
+                    seen += 1
+                    continue
+                event = json.loads(line[6:])
+                if "error" in event:
+                    return Answer(str(event["error"].get("code") or "error"))
+                if _has_a_token(event):
                     seen += 1
                     if seen == 1:
                         clock.first()
-            usage = event.get("usage")
-            if usage:
-                tokens = usage.get("completion_tokens")
+                usage = event.get("usage")
+                if usage:
+                    tokens = usage.get("completion_tokens")
         return Answer(completion_tokens=tokens or seen or None)
 
     async def copies(self) -> CopyCount | None:
@@ -102,7 +127,8 @@ class OpenAITarget:
         if self._control_url is None:
             return None
         try:
-            answer = await self._client.get(f"{self._control_url}/_tollgate/models")
+            with self._client() as client:
+                answer = await client.get(f"{self._control_url}/_tollgate/models")
             models = answer.json()["models"]
         except (httpx.HTTPError, ValueError, KeyError):
             return None
@@ -111,7 +137,8 @@ class OpenAITarget:
 
     async def close(self) -> None:
         """See `Target`."""
-        await self._client.aclose()
+        for client in self._free:
+            await client.aclose()
 
 
 class BedrockTarget:
@@ -182,6 +209,14 @@ class SimulatedTarget:
 
     async def close(self) -> None:
         """Nothing is open."""
+
+
+def _has_a_token(event: dict[str, Any]) -> bool:
+    for choice in event.get("choices") or ():
+        delta = choice.get("delta") or {}
+        if delta.get("content") or delta.get("tool_calls") or delta.get("reasoning_content"):
+            return True
+    return False
 
 
 def _code_in(text: str, status: int) -> str:
