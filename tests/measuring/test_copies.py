@@ -66,8 +66,8 @@ def paces(*levels):
     for seconds, pace in levels:
         until = now + seconds
         while now < until:
-            made.append((now, pace * dice.uniform(0.95, 1.05)))
-            now += 1.0
+            made.append((now, pace * dice.uniform(0.97, 1.03)))
+            now += 0.5
     return made
 
 
@@ -83,12 +83,12 @@ def paces(*levels):
     ],
 )
 def test_copies_are_inferred_from_steps_of_the_pace(levels, counts):
-    assert [noted.copies.serving for noted in inferred(paces(*levels), before=1)] == counts
+    assert [noted.copies.serving for noted in inferred(paces(*levels), before=1, clients=16)] == counts
 
 
 def test_one_slow_stretch_is_no_copy():
-    assert len(inferred(paces((120, 0.05), (29, 0.04), (120, 0.05)), before=1)) == 1
-    assert inferred([], before=1) == []
+    assert len(inferred(paces((120, 0.05), (7, 0.04), (120, 0.05)), before=1, clients=16)) == 1
+    assert inferred([], before=1, clients=1) == []
 
 
 class Silent(SimulatedTarget):
@@ -127,6 +127,13 @@ def test_the_warm_up_lasts_until_the_last_copy_serves(clients, copies):
     assert row["cold_start_s"] == pytest.approx(100, abs=20)
     assert "warming up" in said[0]
     assert f"{copies} copies, $" in said[-1]
+
+
+def test_a_model_that_gets_a_copy_after_the_other_is_not_said_to_have_more():
+    # GIVEN answers that were under way when a copy came, whose pace is in between
+    found = inferred(paces((100, 0.066), (7, 0.055), (30, 0.046), (7, 0.042), (100, 0.039)), before=1, clients=16)
+
+    assert [noted.copies.serving for noted in found] == [1, 2, 3]
 
 
 @pytest.mark.parametrize("clients, copies", [(1, 1), (16, 2), (32, 3)])

@@ -13,9 +13,12 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _WINDOW_S = prices.CUSTOM_MODEL_WINDOW_MINUTES * 60
-_BUCKET_S = 30.0
+_FEWEST_ANSWERS = 8
+"""The pace of fewer answers says little."""
+_ALIKE = 0.04
 _STEP = 0.1
-"""A pace that is faster by more than this share for two buckets is a step: another copy serves."""
+"""Two groups of answers whose paces differ by no more than the first share have one pace; one that differs from the
+last by more than the second is a step."""
 
 
 class CopyCount(NamedTuple):
@@ -100,30 +103,41 @@ def _whole_windows(changes: list[tuple[float, int]], end: float) -> int:
     return total
 
 
-def inferred(paces: Sequence[tuple[float, float]], before: int) -> list[Noted]:
+def inferred(paces: Sequence[tuple[float, float]], before: int, clients: int) -> list[Noted]:
     """Copies by the steps of the pace under a constant load, where nobody tells them.
 
-    A copy that begins to serve takes requests from the others, whose tokens come faster from then on.
+    A copy that begins to serve takes requests from the others, whose tokens come faster from then on. Answers that were
+    under way meanwhile have a pace in between, so only a pace that lasts for two groups of answers is looked at.
 
     Args:
         paces: when an answer ended, and its seconds per token.
         before: how many copies there were before.
+        clients: how many are under way at once.
     """
-    buckets: dict[int, list[float]] = {}
-    for at, pace in sorted(paces):
-        buckets.setdefault(int(at // _BUCKET_S), []).append(pace)
-    levels = [(number * _BUCKET_S, median(values)) for number, values in buckets.items()]
-    if not levels:
+    groups = _groups(sorted(paces), max(_FEWEST_ANSWERS, clients // 2))
+    if not groups:
         return []
-    copies, level = before, levels[0][1]
-    notes = [Noted(levels[0][0], CopyCount(copies))]
-    for number in range(1, len(levels)):
-        at, pace = levels[number]
-        _, after = levels[min(number + 1, len(levels) - 1)]  # one slow answer alone is no step
-        if max(pace, after) < level * (1 - _STEP):
-            copies, level = copies + 1, max(pace, after)
+    copies, level = before, None
+    notes = [Noted(groups[0][0], CopyCount(copies))]
+    for (at, pace), (_, after) in pairwise(groups):
+        if abs(after / pace - 1) > _ALIKE:
+            continue  # nothing that lasts
+        if level is not None and pace < level * (1 - _STEP):
+            copies += 1
             notes.append(Noted(at, CopyCount(copies)))
-        elif copies > 1 and min(pace, after) > level * (1 + _STEP):
-            copies, level = copies - 1, min(pace, after)
+        elif level is not None and copies > 1 and pace > level * (1 + _STEP):
+            copies -= 1
             notes.append(Noted(at, CopyCount(copies)))
+        elif level is not None:
+            continue
+        level = min(pace, after)
     return notes
+
+
+def _groups(paces: list[tuple[float, float]], size: int) -> list[tuple[float, float]]:
+    """When each group of so many answers began to end, and their median pace; what is left over is no group."""
+    found = []
+    for begin in range(0, len(paces) - size + 1, size):
+        group = paces[begin : begin + size]
+        found.append((group[0][0], median(pace for _, pace in group)))
+    return found

@@ -98,7 +98,7 @@ class Session:
         await self._look(started + row["warm_up_s"] + row["seconds"])
         copies: CopyLog | None = self._copies
         if not self._copies.notes and self._method.infers:
-            copies = self._infer([(started + at - begun, pace) for at, pace in load.paces])
+            copies = self._infer([(started + at - begun, pace) for at, pace in load.paces], phase.clients or 1)
         return Measured({**row, **copy_figures(row, copies, self._method.units)}, load.samples)
 
     def _warm_up(self, name: str, clients: int) -> WarmUp | None:
@@ -107,10 +107,10 @@ class Session:
             return UntilSteady(clients, self._copies, lambda text: self._say(f"{name}: {text}"))
         return FixedWarmUp(seconds) if seconds else None
 
-    def _infer(self, paces: list[tuple[float, float]]) -> CopyLog | None:
+    def _infer(self, paces: list[tuple[float, float]], clients: int) -> CopyLog | None:
         """The copies of a target that does not tell them; None where its answers have no pace."""
         before = self._inferred.notes[-1].copies.serving if self._inferred.notes else 1
-        notes = inferred(paces, before)
+        notes = inferred(paces, before, clients)
         self._inferred.notes += notes
         return CopyLog(INFERRED, notes) if notes else None
 
