@@ -87,7 +87,7 @@ def test_copies_are_inferred_from_steps_of_the_pace(levels, counts):
 
 
 def test_one_slow_stretch_is_no_copy():
-    assert len(inferred(paces((120, 0.05), (7, 0.04), (120, 0.05)), before=1, clients=16)) == 1
+    assert len(inferred(paces((120, 0.05), (3, 0.04), (120, 0.05)), before=1, clients=16)) == 1
     assert inferred([], before=1, clients=1) == []
 
 
@@ -130,8 +130,11 @@ def test_the_warm_up_lasts_until_the_last_copy_serves(clients, copies):
 
 
 def test_a_model_that_gets_a_copy_after_the_other_is_not_said_to_have_more():
-    # GIVEN answers that were under way when a copy came, whose pace is in between
-    found = inferred(paces((100, 0.066), (7, 0.055), (30, 0.046), (7, 0.042), (100, 0.039)), before=1, clients=16)
+    # GIVEN answers that were under way when a copy came, whose pace is in between, the more the later they ended
+    first = [(1, 0.066 - 0.02 * share / 7) for share in range(7)]
+    second = [(1, 0.046 - 0.007 * share / 7) for share in range(7)]
+
+    found = inferred(paces((100, 0.066), *first, (30, 0.046), *second, (100, 0.039)), before=1, clients=16)
 
     assert [noted.copies.serving for noted in found] == [1, 2, 3]
 
