@@ -118,5 +118,5 @@ def application(records: Any, model: Any, logger: Any, functions: Any = None, **
     """The application around fakes; `settings` are its own, and `model_wait_s`."""
     functions = functions or FakeFunctions()
     shadows = settings.pop("shadows", None) or FakeShadows()
-    pipeline = StreamingPipeline(model, functions, shadows, settings.pop("model_wait_s", 5.0))
-    return Application(Preparation(records, functions), pipeline, logger, **settings)
+    pipeline = StreamingPipeline(model, lambda: functions, lambda: shadows, settings.pop("model_wait_s", 5.0))
+    return Application(Preparation(records, lambda: functions), pipeline, logger, **settings)

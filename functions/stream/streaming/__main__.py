@@ -5,11 +5,12 @@ from __future__ import annotations
 import logging
 import os
 import sys
+from functools import cache, partial
 
 import uvicorn
 
 from streaming.application import Application
-from streaming.aws.backends import Backends, LateFunctions, LateShadows
+from streaming.aws.backends import Backends
 from streaming.aws.bedrock import BedrockModel
 from streaming.aws.dynamodb import TableRecords
 from streaming.aws.service import Service
@@ -29,11 +30,13 @@ def build(settings: Settings) -> Application:
     table = Service(settings.dynamodb_url, "dynamodb", settings.region, settings.credentials)
     runtime = Service(settings.bedrock_url, "bedrock", settings.region, settings.credentials)
     records = CachedRecords(TableRecords(table, settings.model_table), settings.record_ttl_s)
-    models = Backends(BedrockModel(runtime), lambda: _sagemaker(settings))
-    functions = LateFunctions(lambda: _functions(settings))
+    # What few requests need is made for the first of them, and kept.
+    models = Backends(BedrockModel(runtime), cache(partial(_sagemaker, settings)))
+    functions = cache(partial(_functions, settings))
+    shadows = cache(partial(_shadows, settings))
     return Application(
         Preparation(records, functions),
-        StreamingPipeline(models, functions, LateShadows(lambda: _shadows(settings)), settings.model_wait_s),
+        StreamingPipeline(models, functions, shadows, settings.model_wait_s),
         function_logger(),
         timeout_s=settings.timeout_s,
         comment_interval_s=settings.comment_interval_s,

@@ -141,10 +141,9 @@ async def _answer_of_hook(response: Response, reply: Reply) -> EncodedResponse |
     """A hook's answer in the model's place: as it is, or in a frame where the client's SDK reads nothing else."""
     if not reply.dialect.streams:
         return encode(response)
-    event = reply.dialect.whole_event(response.body)
-    if event is None:
-        raise ApiError("hook_failed", upstream="ResponseToTypedStream")
-    await reply.write(event)
+    from streaming.whole_event import whole_event
+
+    await reply.write(whole_event(reply.dialect, response))
     return None
 
 

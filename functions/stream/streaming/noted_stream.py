@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from streaming.interfaces import Functions
+from streaming.whole_event import whole_event
 from tollgate_layer.inference import dialects
 from tollgate_layer.inference.backends.body_format import Usage
 from tollgate_layer.inference.completion import Delta, add_up
@@ -64,10 +65,7 @@ class HookedStream(NotedStream):
         report = await functions.call(call, incoming.body)
         outcome = read_outcome(self._spec, report, log, too_late=not self._holds)
         if outcome.response is not None:
-            event = dialects.find(self._spec.dialect).whole_event(outcome.response.body)
-            if event is None:
-                raise ApiError("hook_failed", upstream="ResponseToTypedStream")
-            return event
+            return whole_event(dialects.find(self._spec.dialect), outcome.response)
         held = self.deltas if self._holds else []
         deltas = held if outcome.deltas is None else outcome.deltas
         return b"".join([self._writer.write(delta) for delta in deltas]) + self._writer.end(usage)

@@ -39,9 +39,14 @@ _USAGE_WAIT_S = 2.0
 
 
 class StreamingPipeline:
-    """Answers requests; `model_wait_s` is how long a request waits for a model that is not ready."""
+    """Answers requests; `model_wait_s` is how long a request waits for a model that is not ready.
 
-    def __init__(self, model: Model, functions: Functions, shadows: Shadows, model_wait_s: float) -> None:
+    Few requests need `functions` and `shadows`: each gives its object, which is made for the first of them.
+    """
+
+    def __init__(
+        self, model: Model, functions: Callable[[], Functions], shadows: Callable[[], Shadows], model_wait_s: float
+    ) -> None:
         self._model = model
         self._functions = functions
         self._shadows = shadows
@@ -92,7 +97,7 @@ class StreamingPipeline:
         spec, (incoming, key_id) = attempt.prepared.spec, attempt.asked
         assert completed.completion is not None
         call = after_call(spec, completed.completion, incoming, key_id, None)
-        report = await self._functions.call(call, incoming.body)
+        report = await self._functions().call(call, incoming.body)
         return response_after(spec, completed.response, completed.outcome.usage, report, log)
 
     async def stream(
@@ -143,14 +148,14 @@ class StreamingPipeline:
         from tollgate_layer.inference.shadow import first_answer
 
         request = attempt.shadow_request(first_answer(attempt.prepared.spec, completion, seconds))
-        await self._shadows.start(request)
+        await self._shadows().start(request)
 
     async def _end(self, attempt: Attempt, writer: EventWriter, usage: Usage, log: RequestLog) -> bytes:
         """The last events of a stream. Raises ApiError: the record's hook refuses the completion, or failed."""
         if attempt.prepared.spec.after is None:
             return writer.end(usage)
         incoming, key_id = attempt.asked
-        return await cast("HookedStream", writer).ask(self._functions, usage, incoming, key_id, log)
+        return await cast("HookedStream", writer).ask(self._functions(), usage, incoming, key_id, log)
 
     async def _events(self, prepared: Prepared, reader: AnswerReader, writer: EventWriter) -> AsyncGenerator[bytes]:
         """The events of one invocation; what one network read brought goes on in one write.

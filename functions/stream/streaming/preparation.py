@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from streaming.interfaces import Functions, Records
@@ -88,9 +89,9 @@ class Attempt(NamedTuple):
 
 
 class Preparation:
-    """Prepares requests: `records` are where models are looked up, `functions` the team's own."""
+    """Prepares requests: `records` are where models are looked up, `functions` gives the team's own."""
 
-    def __init__(self, records: Records, functions: Functions) -> None:
+    def __init__(self, records: Records, functions: Callable[[], Functions]) -> None:
         self._records = records
         self._functions = functions
 
@@ -141,7 +142,7 @@ class Preparation:
 
         assert hooks.before is not None
         incoming = asked.incoming
-        report = await self._functions.call(before_call(hooks.before, incoming, asked.key_id), incoming.body)
+        report = await self._functions().call(before_call(hooks.before, incoming, asked.key_id), incoming.body)
         outcome = read_after_hook(hooks.before, incoming, report, log)
         if outcome.response is not None:
             return outcome.response

@@ -11,18 +11,13 @@ from collections.abc import AsyncGenerator, Iterator
 from typing import Any
 from urllib.parse import quote
 
-from streaming.aws.bedrock import parse_answer
-from streaming.aws.connections import ConnectionClosedError, HttpError
-from streaming.aws.event_stream import EventStreamError, Frame, FrameReader
-from streaming.aws.http_response import HttpResponse
-from streaming.aws.service import Endpoint, connection_failure, read_failure
-from tollgate_layer.inference.failures.errors import ApiError
-from tollgate_layer.inference.failures.upstream import from_upstream
+from streaming.aws.connections import HttpError
+from streaming.aws.model_stream import Runtime, check_status, model_events, parse_answer
+from streaming.aws.service import Endpoint, connection_failure
 from tollgate_layer.inference.json_text import to_json
 from tollgate_layer.inference.pipeline.before_model import Invocation
 
-_BROKEN_STREAM = "ResponseStreamingError"
-_PREFIX = "SageMakerRuntime."
+_RUNTIME = Runtime(prefix="SageMakerRuntime.", event_type="PayloadPart")
 _HEADERS = {"content-type": "application/json", "accept": "application/json"}
 # The accepted type has a header of its own here, since `accept` would be the event stream's.
 _STREAM_HEADERS = {"content-type": "application/json", "x-amzn-sagemaker-accept": "application/json"}
@@ -46,12 +41,12 @@ class SageMakerModel:
         try:
             path, headers = _address(invocation, "invocations", _HEADERS)
             async with self._service.post(path, headers, to_json(invocation.body).encode()) as response:
-                await _check_status(response)
+                await check_status(response, _RUNTIME)
                 return parse_answer(await response.read())
         except HttpError as error:
             raise connection_failure(error) from error
 
-    async def stream(self, invocation: Invocation) -> AsyncGenerator[list[Any]]:
+    def stream(self, invocation: Invocation) -> AsyncGenerator[list[Any]]:
         """See `interfaces.Model`.
 
         Unlike Bedrock, a container streams only if its body says so; one of OpenAI's shapes counts tokens only if it is
@@ -61,24 +56,8 @@ class SageMakerModel:
         if "inputs" not in body:
             body["stream_options"] = {"include_usage": True}
         path, headers = _address(invocation, "invocations-response-stream", _STREAM_HEADERS)
-        begun = False
-        try:
-            async with self._service.post(path, headers, to_json(body).encode()) as response:
-                await _check_status(response)
-                begun = True
-                frames, lines = FrameReader(), EventLines()
-                async for data in response:
-                    events, failure = _read_events(frames, lines, data)
-                    if events:
-                        yield events
-                    if failure:
-                        raise failure
-                if frames.inside_a_frame:
-                    raise from_upstream(_BROKEN_STREAM)
-        except ConnectionClosedError as error:
-            raise from_upstream(_BROKEN_STREAM if begun else "ConnectionClosedError") from error
-        except HttpError as error:
-            raise connection_failure(error) from error
+        answer = self._service.post(path, headers, to_json(body).encode())
+        return model_events(answer, _RUNTIME, EventLines().feed)
 
 
 class EventLines:
@@ -103,36 +82,6 @@ class EventLines:
             text = line.removeprefix(_DATA).strip()
             if text and text != _DONE:
                 yield parse_answer(text)
-
-
-def _read_events(frames: FrameReader, lines: EventLines, data: bytes) -> tuple[list[Any], ApiError | None]:
-    """The events that `data` completes, and the failure after them, if there is one."""
-    events: list[Any] = []
-    try:
-        for frame in frames.feed(data):
-            _raise_error_in(frame)
-            if frame.headers.get(":event-type") == "PayloadPart":
-                events.extend(lines.feed(frame.payload))
-    except EventStreamError:
-        return events, from_upstream(_BROKEN_STREAM)
-    except ApiError as failure:
-        return events, failure
-    return events, None
-
-
-async def _check_status(response: HttpResponse) -> None:
-    """Raise the ApiError for a response that is no success."""
-    if response.status != 200:
-        failure = await read_failure(response)
-        raise from_upstream(_PREFIX + failure.name, cause=failure.message)
-
-
-def _raise_error_in(frame: Frame) -> None:
-    """Raise the ApiError for a frame that ends the stream with an error."""
-    if frame.headers.get(":message-type") == "exception":
-        raise from_upstream(_PREFIX + frame.headers.get(":exception-type", ""))
-    if frame.headers.get(":message-type") == "error":
-        raise from_upstream(_PREFIX + frame.headers.get(":error-code", ""))
 
 
 def _address(invocation: Invocation, operation: str, headers: dict[str, str]) -> tuple[str, dict[str, str]]:
