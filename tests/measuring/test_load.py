@@ -240,6 +240,10 @@ def test_prompts_that_are_none_are_told(tmp_path):
 
 WRONG = {
     "nothing to measure": [],
+    "an address that is none": ["--url", "ftp://x"],
+    "a model that is none": ["--bedrock", "apexguru"],
+    "a model for CloudWatch that is none": ["--url", "http://127.0.0.1:1", "--copies-of", "apexguru"],
+    "a folder that cannot be": ["--url", "http://127.0.0.1:1", "--out", "/proc/nowhere"],
     "two things to measure": ["--url", "http://x", "--bedrock", "arn"],
     "simulated without a case": ["--simulated"],
     "clients": ["--url", "http://127.0.0.1:1", "--clients", "0"],

@@ -13,7 +13,7 @@ import time
 import pytest
 from click.testing import CliRunner
 from starlette.applications import Starlette
-from starlette.responses import StreamingResponse
+from starlette.responses import PlainTextResponse, StreamingResponse
 from starlette.routing import Route
 
 from tests.conftest import ROOT
@@ -57,6 +57,40 @@ def test_a_known_delay_is_measured_at_one_client_and_at_many(known):
     # What 32 clients of ours add to the server's own time, on a machine that other tests use, too.
     assert many["latency_s"]["p50"] < 2 * DELAY_S
     assert many["copies"] is None
+
+
+ANSWERS = {
+    "a page": "<html>hello</html>",
+    "a whole answer": '{"choices": [{"message": {"content": "hello"}}]}',
+    "no JSON": "data: {broken\n\ndata: [DONE]\n\n",
+    "no choices": 'data: {"choices": 5}\n\n',
+    "an error that is a text": 'data: {"error": "no"}\n\n',
+    "a count that is a text": 'data: {"choices": [], "usage": {"completion_tokens": "many"}}\n\n',
+}
+
+
+@pytest.mark.parametrize("kind", ANSWERS)
+def test_what_is_no_stream_of_openais_is_a_failure_with_a_code(kind):
+    async def answered(request):
+        return PlainTextResponse(ANSWERS[kind])
+
+    server = Server(Starlette(routes=[Route("/v1/chat/completions", answered, methods=["POST"])]))
+    options = ["--url", f"{server.url}/v1", "--clients", "2", "--requests", "4", "--warmup", "0"]
+
+    result = CliRunner().invoke(main, ["bench", *options])
+    server.close()
+
+    assert result.exit_code == 1
+    assert "2 clients: failed with no_openai_stream (4)." in result.output
+
+
+def test_a_server_that_is_not_there_is_told():
+    options = ["--url", "http://127.0.0.1:1/v1", "--clients", "1", "--requests", "2"]
+
+    result = CliRunner().invoke(main, ["bench", *options])
+
+    assert result.exit_code == 1
+    assert "failed with ConnectError (2)" in result.output
 
 
 def test_an_open_loop_keeps_its_times(known):

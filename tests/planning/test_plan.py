@@ -140,9 +140,34 @@ def test_servegens_rates_become_requests(tmp_path):
     assert not [at for at in trace.at if 600 <= at < 1200]
 
 
-@pytest.mark.parametrize(
-    "text", ["", "a,b\n1,2\n", "timestamp\nnever\n", "timestamp,prompt_tokens\n5,x\n", "timestamp\nnan\n"]
-)
+def test_a_spreadsheets_file_is_read_as_it_is(tmp_path):
+    file = tmp_path / "trace.csv"
+    file.write_bytes("timestamp;prompt_tokens;completion_tokens\r\n0;10;20\r\n60;;\r\n".encode("utf-8-sig"))
+
+    trace = read_trace(str(file), UTC, 1)
+
+    assert (trace.prompt_tokens[0], trace.completion_tokens[0]) == (10, 20)
+    # Empty cells are tokens that nobody knows: they are drawn.
+    assert trace.prompt_tokens[1] > 100
+
+
+NO_TRACES = {
+    "nothing": "",
+    "no time": "a,b\n1,2\n",
+    "a time that is none": "timestamp\nnever\n",
+    "no number": "timestamp\nnan\n",
+    "milliseconds": "timestamp\n1700000000000\n",
+    "a time before 1970": "timestamp\n-5\n",
+    "a century": "timestamp\n0\n3000000000\n",
+    "tokens that are none": "timestamp,prompt_tokens\n5,x\n",
+    "tokens below none": "timestamp,prompt_tokens\n5,-1\n",
+    "endless tokens": "timestamp,completion_tokens\n5,1e400\n",
+    "too many tokens": "timestamp,completion_tokens\n5,99999999999\n",
+    "log lines of others": '{"message": "request"}\n',
+}
+
+
+@pytest.mark.parametrize("text", NO_TRACES.values(), ids=NO_TRACES)
 def test_what_is_no_trace_is_refused_with_a_sentence(tmp_path, text):
     file = tmp_path / "trace.csv"
     file.write_text(text)
@@ -161,7 +186,22 @@ def test_a_trace_without_a_request_costs_the_storage_alone(tmp_path):
     assert found["policies"]["none"]["p95_s"] is None
 
 
-UNKNOWN = [("policy", "hope"), ("time-zone", "Mars"), ("instance", "ml.x"), ("model", "x")]
+def test_a_page_that_cannot_be_written_is_told():
+    result = run("--trace", OFFICE, "--policy", "none", "--html", "/nowhere/plan.html")
+
+    assert result.exit_code == 2
+    assert "/nowhere/plan.html cannot be written" in result.output
+
+
+UNKNOWN = [
+    ("trace", "office:many/h"),
+    ("policy", "ping:5m@18-08"),
+    ("policy", "ping:5m@20-30"),
+    ("policy", "hope"),
+    ("time-zone", "Mars"),
+    ("instance", "ml.x"),
+    ("model", "x"),
+]
 
 
 @pytest.mark.parametrize("option, value", UNKNOWN)

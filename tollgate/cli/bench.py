@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from tollgate.cli.output_files import make_folder, write_text
 from tollgate.cli.prices import prices_option
 from tollgate.cli.progress_line import show, show_bar
 from tollgate.cli.target import print_json
@@ -63,6 +64,8 @@ def bench(context: click.Context, /, **options: Any) -> None:
         raise click.UsageError("--simulated goes with --case-study.")
     if not simulated and (options["url"] is None) == (options["arn"] is None):
         raise click.UsageError("Give --url or --bedrock, or --case-study --simulated.")
+    if options["folder"] is not None:
+        make_folder(options["folder"], "--out")
     where = "the case-study profile" if simulated else options["url"] or options["arn"]
     run = Run(where, options["model"], options["units"] or 1, simulated=simulated, folder=options["folder"])
     # The command gives the signal its usual effect, which would lose the phases that are done.
@@ -127,13 +130,13 @@ async def _measure(run: Run, options: dict[str, Any]) -> None:
 
 async def _ask_cloudwatch(run: Run, arn: str, begun: float) -> None:
     """Take the copies that CloudWatch has counted; where it cannot be asked, what was inferred stays."""
-    import boto3
     from botocore.exceptions import BotoCoreError, ClientError
 
+    from tollgate.cli.bench_options import client_of
     from tollgate.measuring.cloudwatch import model_copies
 
     try:
-        run.set_copies(await model_copies(boto3.client("cloudwatch"), arn, begun, time.time(), show))
+        run.set_copies(await model_copies(client_of("cloudwatch", arn), arn, begun, time.time(), show))
     except (BotoCoreError, ClientError) as error:
         show("")
         click.echo(f"CloudWatch was not asked for model copies: {error}", err=True)
@@ -145,7 +148,7 @@ def _tell(run: Run, options: dict[str, Any]) -> None:
     document = run.document
     run.write()
     if options["folder"] is not None:
-        (options["folder"] / "report.html").write_text(as_html(document), encoding="utf-8")
+        write_text(options["folder"] / "report.html", as_html(document), "--out")
     if options["output"] == "json":
         print_json(document)
     else:

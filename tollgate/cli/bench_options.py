@@ -6,6 +6,7 @@ import functools
 import itertools
 import json
 import math
+import re
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from tollgate.planning.trace import Trace
 
 
+_ARN = re.compile(r"arn:aws[\w-]*:bedrock:[a-z0-9-]+:\d{12}:imported-model/\w+$")
 _TIMEOUT_S = 900
 """The longest that Tollgate's streams last, and then some."""
 
@@ -95,10 +97,13 @@ def _positive(text: str, option: str) -> float:
 def target_of(options: dict[str, Any]) -> Target:
     from tollgate.measuring.targets import BedrockTarget, OpenAITarget
 
+    for option, arn in (("--bedrock", options["arn"]), ("--copies-of", options["copies_of"])):
+        if arn and not _ARN.match(arn):
+            raise click.BadParameter(f"{arn!r} is no ARN of an imported model", param_hint=option)
     if options["arn"]:
-        import boto3
-
-        return BedrockTarget(boto3.client("bedrock-runtime"), options["arn"])
+        return BedrockTarget(client_of("bedrock-runtime", options["arn"]), options["arn"])
+    if not options["url"].startswith(("http://", "https://")):
+        raise click.BadParameter(f"{options['url']!r} begins with neither http:// nor https://", param_hint="--url")
     import httpx
 
     headers = {"Authorization": f"Bearer {options['key']}"}
@@ -108,6 +113,14 @@ def target_of(options: dict[str, Any]) -> Target:
         return httpx.AsyncClient(base_url=options["url"], headers=headers, timeout=_TIMEOUT_S, verify=certificates)
 
     return OpenAITarget(connect, options["model"], options["control_url"])
+
+
+def client_of(service: str, arn: str) -> Any:
+    """boto3's client of a service, in the Region of a model."""
+    import boto3
+
+    make: Any = boto3.client  # its stubs know each service by its name alone
+    return make(service, region_name=arn.split(":")[3])
 
 
 def prompts_of(options: dict[str, Any]) -> Iterator[Prompt]:

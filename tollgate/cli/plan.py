@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import click
 
+from tollgate.cli.output_files import write_text
 from tollgate.cli.prices import prices_option
 from tollgate.cli.progress_line import show_bar
 from tollgate.cli.target import print_json
@@ -89,7 +90,7 @@ def plan(
     if html_file is not None:
         from tollgate.planning.report import as_html
 
-        html_file.write_text(as_html(found), encoding="utf-8")
+        write_text(html_file, as_html(found), "--html")
     if output == "json":
         print_json(found)
     else:

@@ -168,6 +168,9 @@ def _notes(document: dict[str, Any]) -> list[str]:
     rows = document["rows"]
     notes = [*_uncertainty(rows), *_by_littles_law(rows), *_copies_told(rows)]
     for row in rows:
+        if row["failures"]:
+            codes = ", ".join(f"{code} ({count})" for code, count in sorted(row["failures"].items()))
+            notes.append(f"{_load(row)}: failed with {codes}.")
         if row["cold_start_s"] is not None:
             notes.append(f"{_load(row)}: the model was cold, and answered after {row['cold_start_s']:.0f} s.")
     if document["interrupted"]:

@@ -85,6 +85,8 @@ class OpenAITarget:
             return Answer("timeout")
         except httpx.HTTPError as error:
             return Answer(type(error).__name__)
+        except (ValueError, TypeError, AttributeError, KeyError):  # whatever a server says is measured, not trusted
+            return Answer("no_openai_stream")
 
     @contextmanager
     def _client(self) -> Iterator[httpx.AsyncClient]:
@@ -98,13 +100,14 @@ class OpenAITarget:
     async def _read(self, response: httpx.Response, clock: Clock) -> Answer:
         """Read an answer's events; those behind the first token are parsed only if they may say more than a token."""
         tokens = None
-        seen = 0
+        events = seen = 0
         rest = b""
         async for data in response.aiter_bytes():
             *lines, rest = (rest + data).split(b"\n")
             for line in lines:
                 if not line.startswith(b"data: {"):
                     continue
+                events += 1
                 if seen and not _MORE_THAN_A_TOKEN.search(line):
                     seen += 1
                     continue
@@ -117,7 +120,9 @@ class OpenAITarget:
                         clock.first()
                 usage = event.get("usage")
                 if usage:
-                    tokens = usage.get("completion_tokens")
+                    tokens = int(usage.get("completion_tokens") or 0)
+        if not events:
+            return Answer("no_openai_stream")
         return Answer(completion_tokens=tokens or seen or None)
 
     async def copies(self) -> CopyCount | None:
@@ -171,6 +176,8 @@ class BedrockTarget:
             return Answer(error.response["Error"]["Code"])
         except BotoCoreError as error:
             return Answer(type(error).__name__)
+        except (ValueError, TypeError, AttributeError, KeyError):
+            return Answer("no_openai_stream")
         return Answer(completion_tokens=tokens or seen or None)
 
     async def copies(self) -> CopyCount | None:

@@ -59,7 +59,7 @@ def parse(policy: str) -> Pings | Batches | None:
     if policy in [batches.value for batches in Batches]:
         return Batches(policy)
     found = _PING.match(policy)
-    if found is None or int(found[1]) == 0:
+    if found is None or int(found[1]) == 0 or int(found[3] or 0) > int(found[4] or 24) or int(found[4] or 0) > 24:
         known = "none, ping:270s, ping:14m, ping:270s@08-18, batch:hourly, batch:nightly"
         raise PolicyError(f"{policy!r} is no policy; there are {known}.")
     every_s = float(found[1]) * (60 if found[2] == "m" else 1)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import csv
 import json
-import math
 import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,9 +17,14 @@ from tollgate.planning.made_up import Lengths, profile_trace, servegen_trace
 from tollgate.planning.trace import Trace, TraceError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from zoneinfo import ZoneInfo
 
 _PROFILE = re.compile(r"(office|steady):(\d+(?:\.\d+)?)/(h|d)$")
+_LATEST_S = 4e9
+"""Seconds since 1970 until 2096. Milliseconds are larger."""
+_LONGEST_S = 10 * 366 * 86400.0
+_MOST_TOKENS = 10_000_000
 _COLUMNS = {
     "timestamp": "at", "time": "at",
     "prompt_tokens": "prompt", "contexttokens": "prompt",
@@ -41,15 +45,20 @@ def read_trace(source: str, zone: ZoneInfo, seed: int) -> Trace:
     made_up = _PROFILE.match(source)
     if made_up is not None:
         return profile_trace(made_up[1], float(made_up[2]) / (24 if made_up[3] == "d" else 1), lengths, seed, zone)
+    if source.startswith(("office:", "steady:")):
+        raise TraceError(f"{source} is no load: they are office:20/h, steady:100/d and the like.")
     if source.startswith("cloudwatch:"):
         return _cloudwatch(source.removeprefix("cloudwatch:"), lengths)
     kind, _, name = source.rpartition("servegen:")
     try:
-        with Path(name or source).open(encoding="utf-8", newline="") as file:
+        # Spreadsheets write a mark before the first column's name, which utf-8-sig leaves out.
+        with Path(name or source).open(encoding="utf-8-sig", newline="") as file:
             trace = servegen_trace(file, lengths, seed) if kind == "" and name != source else _file(file, zone, lengths)
     except (OSError, UnicodeDecodeError) as error:
         raise TraceError(f"{source} cannot be read: {error}") from error
     trace.sort()
+    if len(trace) and trace.at[-1] - trace.at[0] > _LONGEST_S:
+        raise TraceError(f"{source} lasts longer than ten years: is one of its times wrong?")
     return trace
 
 
@@ -61,8 +70,10 @@ def _file(file: TextIO, zone: ZoneInfo, lengths: Lengths) -> Trace:
 
 
 def _csv(file: TextIO, zone: ZoneInfo, lengths: Lengths) -> Trace:
-    rows = csv.reader(file)
-    header = [_COLUMNS.get(name.strip().lower()) for name in next(rows, [])]
+    first = file.readline()
+    separator = next((mark for mark in ";\t" if mark in first), ",")
+    header = [_COLUMNS.get(name.strip().lower()) for name in next(csv.reader([first], delimiter=separator), [])]
+    rows = csv.reader(file, delimiter=separator)
     if "at" not in header:
         raise TraceError("The trace has no header with the column timestamp (docs/plan.md says what it may have).")
     places = {name: place for place, name in enumerate(header) if name is not None}
@@ -72,26 +83,40 @@ def _csv(file: TextIO, zone: ZoneInfo, lengths: Lengths) -> Trace:
             continue
         try:
             at = seconds(row[places["at"]], zone)
-            prompt = int(float(row[places["prompt"]])) if "prompt" in places else lengths.prompt()
-            completion = int(float(row[places["completion"]])) if "completion" in places else lengths.completion()
-        except (ValueError, IndexError) as error:
+            prompt = _tokens(row, places.get("prompt"), lengths.prompt)
+            completion = _tokens(row, places.get("completion"), lengths.completion)
+        except (ValueError, IndexError, OverflowError) as error:
             raise TraceError(f"Line {number} of the trace cannot be read: {error}") from error
-        trace.add(at, max(prompt, 0), max(completion, 1))
+        trace.add(at, prompt, max(completion, 1))
     return trace
+
+
+def _tokens(row: list[str], place: int | None, draw: Callable[[], int]) -> int:
+    """The tokens in a cell, drawn where there is none or nothing in it. Raises ValueError: it is no number."""
+    if place is None or not row[place].strip():
+        return draw()
+    tokens = int(float(row[place]))
+    if not 0 <= tokens <= _MOST_TOKENS:
+        raise ValueError(f"{row[place]} tokens are none or too many")
+    return tokens
 
 
 def _log_lines(file: TextIO, zone: ZoneInfo, lengths: Lengths) -> Trace:
     """The lines of requests that were answered, in what Postprocess or Stream has logged; all others are passed by."""
     trace = Trace()
+    lines = 0
     for line in file:
+        lines += 1
         try:
             entry: dict[str, Any] = json.loads(line)
             if entry.get("message") == "request" and entry.get("status") == 200 and "completion_length" in entry:
                 at = seconds(str(entry["timestamp"]).replace(",", "."), zone)
                 prompt = entry.get("prompt_tokens") or lengths.prompt()
                 trace.add(at, int(prompt), int(entry.get("completion_tokens") or lengths.completion()))
-        except (ValueError, KeyError, TypeError, AttributeError):
+        except (ValueError, KeyError, TypeError, AttributeError, OverflowError):
             continue
+    if not len(trace):
+        raise TraceError(f"None of the {lines} lines tells of a request that was answered (docs/operations.md).")
     return trace
 
 
@@ -111,8 +136,8 @@ def seconds(text: str, zone: ZoneInfo) -> float:
     except ValueError:
         moment = datetime.fromisoformat(text[:26] if re.search(r"\.\d{7,}$", text) else text)
         return (moment if moment.tzinfo is not None else moment.replace(tzinfo=zone)).timestamp()
-    if not math.isfinite(number):
-        raise ValueError(f"{text} is no time")
+    if not 0 <= number < _LATEST_S:
+        raise ValueError(f"{text} are no seconds since 1970, nor from a begin; milliseconds?")
     return number
 
 
