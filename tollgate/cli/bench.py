@@ -24,7 +24,7 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 @click.group(invoke_without_command=True)
 @click.option("--url", help="Base URL of any server of OpenAI's API, such as …/v1 or …/stream/v1.")
-@click.option("--bedrock", "arn", help="ARN of an imported model, asked directly, without Tollgate.")
+@click.option("--bedrock", "arn", help="ARN of an imported model that takes OpenAI's chats: asked without Tollgate.")
 @click.option("--key", envvar="TOLLGATE_API_KEY", default="tollgate-local", help="The API key. Also TOLLGATE_API_KEY=.")
 @click.option("--model", default="apexguru", help="The model's name.")
 @click.option("--units", type=click.IntRange(1), help="Custom model units of a copy, for dollars.  [default: 1]")
@@ -67,7 +67,8 @@ def bench(context: click.Context, /, **options: Any) -> None:
     if options["folder"] is not None:
         make_folder(options["folder"], "--out")
     where = "the case-study profile" if simulated else options["url"] or options["arn"]
-    run = Run(where, options["model"], options["units"] or 1, simulated=simulated, folder=options["folder"])
+    model = options["arn"].rpartition("/")[2] if options["arn"] else options["model"]
+    run = Run(where, model, options["units"] or 1, simulated=simulated, folder=options["folder"])
     # The command gives the signal its usual effect, which would lose the phases that are done.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
