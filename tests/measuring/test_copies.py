@@ -141,7 +141,7 @@ def test_a_model_that_gets_a_copy_after_the_other_is_not_said_to_have_more():
 
 @pytest.mark.parametrize("clients, copies", [(1, 1), (16, 2), (32, 3)])
 def test_copies_that_nobody_tells_are_found_by_their_steps(clients, copies):
-    row, _, _ = simulated(Silent, clients, infers=True)
+    row, _, _ = simulated(Silent, clients, is_imported=True)
 
     assert (row["copies"], row["copies_from"]) == (copies, INFERRED)
 
@@ -212,7 +212,7 @@ def counted(client, end):
 
 def test_cloudwatchs_copies_are_waited_for_and_take_the_place_of_inferred_ones():
     client = CloudWatch([1.0, 1.0, 2.0, 2.0], late=2)
-    row, _, _ = simulated(Silent, 1, infers=True)
+    row, _, _ = simulated(Silent, 1, is_imported=True)
     document = Run("x", "m", 1, simulated=False, folder=None)
     document.add(Measured({**row, "started": 0.0, "warm_up_s": 60.0, "seconds": 150.0}, []), is_case_study=False)
 
@@ -228,7 +228,7 @@ def test_cloudwatchs_copies_are_waited_for_and_take_the_place_of_inferred_ones()
 
 
 def test_where_cloudwatch_has_no_value_what_was_inferred_stays():
-    row, _, _ = simulated(Silent, 1, infers=True)
+    row, _, _ = simulated(Silent, 1, is_imported=True)
     document = Run("x", "m", 1, simulated=False, folder=None)
     document.add(Measured(row, []), is_case_study=False)
 

@@ -34,7 +34,7 @@ def method_of(options: dict[str, Any]) -> Method:
     if options["warmup"] != "auto":
         warm_up_s = 0.0 if options["warmup"] == "0" else _positive(options["warmup"], "--warmup")
     is_imported = bool(options["arn"] or options["copies_of"] or options["units"])
-    return Method(options["requests"], warm_up_s, _slo(options["slo"]), options["units"] or 1, infers=is_imported)
+    return Method(options["requests"], warm_up_s, _slo(options["slo"]), options["units"] or 1, is_imported=is_imported)
 
 
 def phases_of(options: dict[str, Any]) -> list[Phase]:

@@ -38,8 +38,8 @@ class Method(NamedTuple):
     """Seconds before a phase counts; None waits until the model is steady."""
     slo: Slo = Slo()
     units: int = 1
-    infers: bool = False
-    """Whether copies that nobody tells are inferred: only an imported model has any."""
+    is_imported: bool = False
+    """Whether it is an imported model, so that copies that nobody tells are inferred."""
 
 
 class Measured(NamedTuple):
@@ -97,14 +97,16 @@ class Session:
         row["cold_start_s"] = None if load.cold_start_s is None else round(load.cold_start_s, 3)
         await self._look(started + row["warm_up_s"] + row["seconds"])
         copies: CopyLog | None = self._copies
-        if not self._copies.notes and self._method.infers:
+        if not self._copies.notes and self._method.is_imported:
             copies = self._infer([(started + at - begun, pace) for at, pace in load.paces], phase.clients or 1)
         return Measured({**row, **copy_figures(row, copies, self._method.units)}, load.samples)
 
     def _warm_up(self, name: str, clients: int) -> WarmUp | None:
         seconds = self._method.warm_up_s
         if seconds is None:
-            return UntilSteady(clients, self._copies, lambda text: self._say(f"{name}: {text}"))
+            say = self._say
+            is_imported = self._method.is_imported
+            return UntilSteady(clients, self._copies, lambda text: say(f"{name}: {text}"), is_imported=is_imported)
         return FixedWarmUp(seconds) if seconds else None
 
     def _infer(self, paces: list[tuple[float, float]], clients: int) -> CopyLog | None:

@@ -46,8 +46,10 @@ class UntilSteady:
     the phase says so.
     """
 
-    def __init__(self, clients: int, copies: CopyLog, say: Callable[[str], None]) -> None:
+    def __init__(self, clients: int, copies: CopyLog, say: Callable[[str], None], *, is_imported: bool) -> None:
+        """Of what is not said to be an imported model, and tells no copies, two alike rounds are enough."""
         self._clients = clients
+        self._is_imported = is_imported
         self._copies = copies
         self._say = say
         self._round: list[Sample] = []
@@ -68,7 +70,8 @@ class UntilSteady:
             return True
         if self._pace is None:
             return False
-        if self._clients == 1:  # for one client no copy is ever added
+        # For one client no copy is ever added, nor of what has none.
+        if self._clients == 1 or (self._seen is None and not self._is_imported):
             return now > self._steady_since
         return now - self._steady_since >= (_STEADY_UNSEEN_S if self._seen is None else _STEADY_S)
 
