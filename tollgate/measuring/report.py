@@ -185,7 +185,7 @@ def _uncertainty(rows: list[dict[str, Any]]) -> list[str]:
         if total is not None and row["requests"] >= FEWEST:
             low, high = total["p95_between"]
             checked = "" if law is None else f"; by Little's law {law:.2f} of them were waiting on average"
-            notes.append(f"{_load(row)}: P95 is between {low:.2f} and {high:.2f} s in 95 of 100 resamplings{checked}.")
+            notes.append(f"{_load(row)}: P95 is between {low:.3f} and {high:.3f} s in 95 of 100 resamplings{checked}.")
     if any(row["requests"] < FEWEST for row in rows):
         notes.append(f"! below {FEWEST} requests percentiles say little.")
     return notes
