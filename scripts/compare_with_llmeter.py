@@ -30,6 +30,8 @@ PAGE = ROOT / "docs" / "benchmark.md"
 LLMETER = {"packages": ["llmeter[openai]==0.2.0", "openai<3", "httpx"], "script": "llmeter_measure.py"}
 MODEL = "llama-demo"
 CLIENT_NUMBER, REQUESTS_EACH, TURNS = 8, 8, 2
+TRIES = 2
+"""Another program that begins meanwhile delays one of the two; then both are measured once more."""
 WORDS = (800, 1000, 1200, 1400, 1600, 1800, 2000, 2400)
 """Lengths of the prompts."""
 MAX_TOKENS = 40
@@ -48,12 +50,15 @@ def main(write: bool) -> None:
         models = ROOT / "models/local.json"
         with Local.start(ROOT / "template.yaml", root=ROOT, models=models, simulation=simulation) as local:
             _bench(local, prompts)  # functions and model are cold, and get warm
-            theirs, ours = [], []
-            for _ in range(TURNS):
-                theirs.append(_llmeter(local, python, prompts))
-                ours.append(_bench(local, prompts))
-    rows, worst = _compared(theirs, ours)
-    click.echo(plain(rows))
+            for _ in range(TRIES):
+                theirs, ours = [], []
+                for _ in range(TURNS):
+                    theirs.append(_llmeter(local, python, prompts))
+                    ours.append(_bench(local, prompts))
+                rows, worst = _compared(theirs, ours)
+                click.echo(plain(rows))
+                if worst <= TOLERANCE:
+                    break
     if write:
         PAGE.write_text(replace_block(PAGE.read_text(), "llmeter", markdown(rows) + "\n"))
     if worst > TOLERANCE:
