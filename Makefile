@@ -15,13 +15,14 @@ WORKERS      ?= 3
 # The folders whose tests are counted, named again so that each process need not collect the others.
 COUNTED      := tests/inference tests/prompt_format tests/stream
 HERE         := not sam_local and not aws
+QUICK        := $(HERE) and not slow
 export SAM_CLI_TELEMETRY := 0
 export AWS_DEFAULT_REGION ?= us-east-1
 # Bytecode that is written once makes every later start faster.
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help dev test check build deploy unit test-sam-local test-clients compare-bench rehearse api bench docs lock clean runtime
+.PHONY: help dev test check build deploy unit test-slow test-sam-local test-clients compare-bench rehearse api bench docs lock clean runtime
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 18
@@ -29,7 +30,7 @@ help: ## Show this list
 dev: .venv/run.stamp ## Start the whole path at http://127.0.0.1:3000 (PORT=8080 ARGS="--verbose")
 	@exec $(BIN)/tollgate dev --port $(PORT) $(ARGS)
 
-test: runtime check build unit ## Run every check and test
+test: runtime check build unit ## Run every check and test but for what takes minutes (test-slow, test-sam-local, test-clients)
 
 check: .venv/test.stamp .venv-checkov/stamp ## Lint, formatting, types, and the template's security (.checkov.yaml)
 	$(BIN)/ruff check .
@@ -50,9 +51,13 @@ deploy: build .venv/run.stamp ## Build and deploy to the AWS account of your cre
 # First the tests of what is deployed, with its coverage, which makes them half as fast; then all others; and
 # last, one after another, those that measure time, CPU or memory. tests/README.md says more.
 unit: .venv/test.stamp ## Run the tests that need neither Docker nor AWS
-	$(BIN)/pytest -m "counted and not alone and $(HERE)" $(COUNTED) -n $(WORKERS) --cov
-	$(BIN)/pytest -m "not counted and not alone and $(HERE)" -n $(WORKERS)
-	$(BIN)/pytest -m "alone and $(HERE)"
+	$(BIN)/pytest -m "counted and not alone and $(QUICK)" $(COUNTED) -n $(WORKERS) --cov
+	$(BIN)/pytest -m "not counted and not alone and $(QUICK)" -n $(WORKERS)
+	$(BIN)/pytest -m "alone and $(QUICK)"
+
+test-slow: .venv/test.stamp ## Run the tests that take longest: faults, hostile prompts, whole releases, commands of pages
+	$(BIN)/pytest -m "slow and not alone and $(HERE)" -n $(WORKERS)
+	$(BIN)/pytest -m "slow and alone and $(HERE)"
 
 test-sam-local: runtime .venv/test.stamp .venv-sam/stamp ## Run the functions in Lambda's containers (needs Docker)
 	PATH="$(CURDIR)/.venv-sam/bin:$(RUNTIME_BIN):$$PATH" $(BIN)/pytest -m sam_local

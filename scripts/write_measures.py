@@ -6,9 +6,11 @@ docs/plots are the charts of the same plan and the same run. Both are simulated,
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 import shlex
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +36,8 @@ def with_outputs(page: str) -> str:
     """A page's text with what its commands print now."""
 
     def renew(found: re.Match[str]) -> str:
-        old, new = found["output"], f"```text\n{_said(found['command'])}```\n"
+        said = _run()[0] if found["command"] == RUN else _said(found["command"])
+        old, new = found["output"], f"```text\n{said}```\n"
         return found[0].replace(old, new) if old else found[0].replace("<!-- output -->\n", f"<!-- output -->\n{new}")
 
     return _COMMAND.sub(renew, page)
@@ -43,11 +46,19 @@ def with_outputs(page: str) -> str:
 def plots() -> dict[str, str]:
     """The pictures, by their files' names."""
     plan: dict[str, Any] = json.loads(_said(f"{PLAN} --output json"))
-    run: dict[str, Any] = json.loads(_said(f"{RUN} --output json"))
+    _, run = _run()
     drawn = {f"plan-{name}": chart for name, chart in plan_report.charts(plan).items()}
     for name in ("Latency", "Rate"):
         drawn[f"bench-{name.lower()}"] = run_report.charts(run)[name]
     return {f"{name}.svg": svg.standalone(chart) for name, chart in drawn.items()}
+
+
+@functools.cache
+def _run() -> tuple[str, dict[str, Any]]:
+    """What the run prints, and its figures; it takes some seconds, and is needed twice."""
+    with tempfile.TemporaryDirectory() as folder:
+        said = _said(f"{RUN} --out {folder}")
+        return said, json.loads((Path(folder) / "run.json").read_text(encoding="utf-8"))
 
 
 def _said(command: str) -> str:

@@ -19,6 +19,7 @@ hypothesis.settings.load_profile("tollgate")
 ROOT = Path(__file__).parent.parent
 EVENTS = ROOT / "events"
 BUDGETS = "tests/budgets/"
+FAULTS = "tests/faults/"
 COUNTED = ("tests/inference/", "tests/prompt_format/", "tests/stream/")
 
 
@@ -38,6 +39,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         units[item] = unit_of_work(file)
         if file.startswith(BUDGETS):
             item.add_marker(pytest.mark.alone)
+        if file.startswith(FAULTS):
+            item.add_marker(pytest.mark.slow)
         if file.startswith(COUNTED) and item.get_closest_marker("uncounted") is None:
             item.add_marker(pytest.mark.counted)
     sizes = Counter(units.values())

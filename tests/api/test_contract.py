@@ -17,7 +17,7 @@ from schemathesis.specs.openapi.checks import (
 from tests.api.conftest import EXAMPLES, FUZZ
 from tests.conftest import ROOT
 
-pytestmark = pytest.mark.path
+pytestmark = [pytest.mark.slow, pytest.mark.path]
 
 schema = schemathesis.openapi.from_path(ROOT / "api" / "openapi.yaml")
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]

@@ -21,6 +21,8 @@ from tests.artifacts.model_files import (
 from tollgate_release.artifacts import InspectionError, inspect
 from tollgate_release.artifacts.reader import MAX_TOTAL_BYTES
 
+pytestmark = pytest.mark.slow
+
 INDEX = "model.safetensors.index.json"
 GIGABYTES = 10 * 10**9
 

@@ -16,7 +16,7 @@ from tests.conftest import ROOT
 from tests.dev.conftest import STACK, eventually
 from tollgate.loopback import listen
 
-pytestmark = pytest.mark.path
+pytestmark = [pytest.mark.slow, pytest.mark.path]
 
 COMMAND = [sys.executable, "-c", "from tollgate.command import main; main()", "dev"]
 

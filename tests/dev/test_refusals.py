@@ -9,7 +9,7 @@ import pytest
 from tests.dev.conftest import STACK
 from tollgate.dev import DefinitionError, Local
 
-pytestmark = pytest.mark.path
+pytestmark = [pytest.mark.slow, pytest.mark.path]
 
 MACHINE = "machine.asl.json"
 OPENAPI = "openapi.yaml"

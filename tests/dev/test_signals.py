@@ -26,7 +26,7 @@ import pytest
 
 from tests.conftest import ROOT
 
-pytestmark = [pytest.mark.path, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.slow, pytest.mark.path, pytest.mark.timeout(900)]
 
 ROUNDS = int(os.environ.get("SIGNAL_ROUNDS", "0"))
 # Without a wish for more, each moment is met once at least, and as often as this many seconds allow.

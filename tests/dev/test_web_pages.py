@@ -17,7 +17,7 @@ from tollgate.dev import Local
 from tollgate.emulators.lambda_functions.runtime_api import InvocationEvent, RuntimeApi
 from tollgate.page_guard import guard_wsgi, refusal
 
-pytestmark = pytest.mark.path
+pytestmark = [pytest.mark.slow, pytest.mark.path]
 
 SERVERS = ["api", "bedrock", "moto", "runtime API", "web function"]
 PATHS = {

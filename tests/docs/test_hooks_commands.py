@@ -18,7 +18,7 @@ from tests.conftest import ROOT
 from tollgate.deployment import LOCAL_FILE, environment_text
 from tollgate.dev import Local
 
-pytestmark = pytest.mark.path
+pytestmark = [pytest.mark.slow, pytest.mark.path]
 
 HOOKS = (ROOT / "docs" / "hooks.md").read_text()
 MIGRATION = (ROOT / "docs" / "migrate-from-sagemaker.md").read_text()
@@ -102,9 +102,3 @@ def test_a_whole_move_touches_no_client(checkout):
         asked = [local.bedrock.model(name).traffic.invocations for name in ("apexguru-endpoint", "apexguru-prod")]
         assert asked[0] == 1 + answered[1][endpoint]
         assert asked[1] >= answered[1][imported] + 10  # and what warmed it
-
-
-@pytest.mark.parametrize("page", ["plan", "benchmark"])
-def test_the_commands_of_the_pages_on_planning_and_measuring(checkout, page):
-    for commands in blocks((ROOT / "docs" / f"{page}.md").read_text()):
-        assert {"plan": "ml.g6e.xlarge", "benchmark": "PUBLISHED"}[page] in run(checkout, commands)

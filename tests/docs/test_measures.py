@@ -7,6 +7,8 @@ import pytest
 from scripts.write_measures import PAGES, PLOTS, plots, with_outputs
 from tests.conftest import ROOT
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("page", PAGES)
 def test_a_page_shows_what_its_commands_print(page, monkeypatch):

@@ -15,7 +15,7 @@ from tests.conftest import ROOT
 from tollgate.deployment import LOCAL_FILE, environment_text
 from tollgate.dev import Local
 
-pytestmark = pytest.mark.path
+pytestmark = [pytest.mark.slow, pytest.mark.path]
 
 README = (ROOT / "README.md").read_text()
 RELEASES = (ROOT / "docs/releases.md").read_text()

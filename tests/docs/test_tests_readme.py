@@ -48,10 +48,17 @@ def test_the_folders_under_coverage_exist():
     assert [folder for folder in COUNTED if not (ROOT / folder).is_dir()] == []
 
 
-def test_every_test_is_in_one_of_the_three_runs():
-    marks = re.findall(r'\$\(BIN\)/pytest -m "(.+?) and \$\(HERE\)"', MAKEFILE)
+def test_every_test_is_in_one_of_the_runs():
+    runs = re.findall(r'\$\(BIN\)/pytest -m "(.+?) and \$\((\w+)\)"', MAKEFILE)
 
-    assert marks == ["counted and not alone", "not counted and not alone", "alone"]
+    assert "QUICK        := $(HERE) and not slow" in MAKEFILE
+    assert runs == [
+        ("counted and not alone", "QUICK"),
+        ("not counted and not alone", "QUICK"),
+        ("alone", "QUICK"),
+        ("slow and not alone", "HERE"),
+        ("slow and alone", "HERE"),
+    ]
 
 
 def test_the_coverage_that_is_demanded_is_the_one_that_is_named():

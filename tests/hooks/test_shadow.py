@@ -14,6 +14,8 @@ from tests.hooks.conftest import SECRET, Hooked, events
 from tests.inference.conftest import prepared, record, variant
 from tollgate.dev import Local
 
+pytestmark = pytest.mark.slow
+
 BASES = pytest.mark.parametrize("base", ["/v1", "/stream/v1"])
 BOTH = pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
 BUCKET = "shadows-of-tests"

@@ -17,7 +17,7 @@ from tollgate_layer.inference.pipeline.before_model import prepare
 from tollgate_layer.inference.request import Request
 from tollgate_layer.prompt_format import BUILT_INS
 
-pytestmark = pytest.mark.uncounted
+pytestmark = [pytest.mark.slow, pytest.mark.uncounted]
 
 USER = {"role": "user", "content": "q"}
 ANSWER = {"role": "assistant", "content": "a"}

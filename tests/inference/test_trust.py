@@ -15,7 +15,7 @@ from tests.prompt_format.golden_files import template
 from tollgate_layer.inference.failures.errors import ApiError
 from tollgate_layer.prompt_format import BUILT_INS
 
-pytestmark = pytest.mark.uncounted
+pytestmark = [pytest.mark.slow, pytest.mark.uncounted]
 
 SCHEMA = ChatCompletionRequest.model_json_schema()
 MESSAGE = SCHEMA["$defs"]["Message"]

@@ -22,7 +22,7 @@ from tollgate_layer.inference.completion_spec import CompletionSpec
 from tollgate_layer.inference.failures.errors import ApiError
 from tollgate_layer.inference.pipeline.after_model import complete
 
-pytestmark = pytest.mark.uncounted
+pytestmark = [pytest.mark.slow, pytest.mark.uncounted]
 
 MOST_GROWTH = 9.0
 MORE_TRIES = 5

@@ -12,6 +12,8 @@ from tollgate.emulators.api_gateway.mapping_templates import MappingTemplate, Pa
 from tollgate.stack import Stack
 from tollgate.stack.definitions import DefinitionError
 
+pytestmark = pytest.mark.slow
+
 ORIGIN = "https://app.example.com"
 SEVERAL = f"{ORIGIN},http://localhost:5173"
 ALLOW = "Access-Control-Allow-Origin"

@@ -14,6 +14,8 @@ from tests.conftest import ROOT
 from tests.infrastructure.conftest import strings
 from tollgate.stack import Stack
 
+pytestmark = pytest.mark.slow
+
 KEY = "arn:aws:kms:us-east-1:123456789012:key/11111111-2222-3333-4444-555555555555"
 BOUNDARY = "arn:aws:iam::123456789012:policy/boundary"
 WEB_ACL = "arn:aws:wafv2:us-east-1:123456789012:regional/webacl/main/11111111-2222-3333-4444-555555555555"

@@ -21,6 +21,8 @@ from tollgate.measuring.runs import Run, model_profile
 from tollgate.measuring.session import INFERRED, Measured, Method, Phase, Session
 from tollgate.measuring.targets import Answer, Prompt, SimulatedTarget
 
+pytestmark = pytest.mark.slow
+
 
 def log(*notes):
     return CopyLog("known", [Noted(at, CopyCount(serving)) for at, serving in notes])

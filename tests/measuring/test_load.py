@@ -227,6 +227,17 @@ def test_a_traces_requests_come_in_its_pace_with_its_lengths():
     assert (first.body["messages"][0]["content"].count("word"), first.tokens) == (3180, 8)
 
 
+def test_made_up_prompts_are_as_long_as_is_asked_for():
+    options = {"arrivals": None, "requests": 5, "prompts_file": None, "prompt_tokens": 500, "max_tokens": 220}
+
+    made_up = list(itertools.islice(prompts_of(options), 400))
+
+    words = [prompt.body["messages"][0]["content"].count("word") for prompt in made_up]
+    assert sum(words) / 400 == pytest.approx(500, rel=0.05)
+    assert len(set(words)) > 100
+    assert max(prompt.tokens for prompt in made_up) == 220
+
+
 def test_prompts_that_are_none_are_told(tmp_path):
     for text in (b"", b"{}\n", b"\xff\n", b'{"messages": 1'):
         file = tmp_path / "prompts.jsonl"

@@ -21,7 +21,7 @@ from tollgate.cli import main
 from tollgate.dev import Local
 from tollgate.loopback import Server
 
-pytestmark = pytest.mark.path
+pytestmark = [pytest.mark.slow, pytest.mark.path]
 
 DELAY_S = 0.2
 

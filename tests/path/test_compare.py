@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-pytestmark = pytest.mark.path
+pytestmark = [pytest.mark.slow, pytest.mark.path]
 
 PROMPTS = [
     {"name": "hello", "request": {"messages": [{"role": "user", "content": "Hello there"}]}},

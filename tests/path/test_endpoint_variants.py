@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-pytestmark = pytest.mark.path
+pytestmark = [pytest.mark.slow, pytest.mark.path]
 
 HELLO = [{"role": "user", "content": "Hello \u00e9 \U0001f600"}]
 ENDPOINT = {"name": "endpoint", "backend": "sagemaker", "endpoint_name": "hybrid-prod", "body_format": "openai"}

@@ -10,7 +10,7 @@ import pytest
 from tests.dev.conftest import eventually
 from tollgate_release.model_table import ModelTable
 
-pytestmark = pytest.mark.path
+pytestmark = [pytest.mark.slow, pytest.mark.path]
 
 
 @pytest.fixture

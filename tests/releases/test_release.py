@@ -13,6 +13,8 @@ from tollgate_release.release import Release
 from tollgate_release.steps import run
 from tollgate_release.weights import weights
 
+pytestmark = pytest.mark.slow
+
 SOURCE = f"s3://{BUCKET}/apexguru/v2/"
 GOLDEN = [{"name": "one", "request": {"messages": []}, "expect": {"contains": ["Finding"]}}]
 REQUEST = {"model": "apexguru", "source": SOURCE, "steps": "25,100", "interval": "10m", "golden": GOLDEN,

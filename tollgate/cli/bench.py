@@ -35,6 +35,9 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option("--requests", type=click.IntRange(1), default=60, help="Requests of a phase.")
 @click.option("--warmup", default="auto", help="Seconds before a phase counts; auto asks until the pace is steady.")
 @click.option("--prompts", "prompts_file", type=_FILE, help="JSON lines, each a chat request without model.")
+@click.option(
+    "--prompt-tokens", type=click.IntRange(1), help="Mean length of made-up prompts.  [default: as their answers]"
+)
 @click.option("--max-tokens", type=click.IntRange(1), default=200, help="The most tokens of an answer.")
 @click.option("--slo", help="What counts as good, in seconds: ttft=2,total=12.")
 @click.option("--case-study", is_flag=True, help="1, 4, 16 and 32 clients, beside the published table.")

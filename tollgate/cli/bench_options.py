@@ -134,7 +134,8 @@ def prompts_of(options: dict[str, Any]) -> Iterator[Prompt]:
         lengths = zip(_trace(value)[0].prompt_tokens, _trace(value)[0].completion_tokens, strict=True)
         return (Prompt({"messages": [{"role": "user", "content": "word " * prompt}]}, most) for prompt, most in lengths)
     if file is None:
-        return (Prompt(prompt.body, min(prompt.tokens, options["max_tokens"])) for prompt in prompts_of_study(1))
+        made_up = prompts_of_study(1, options["prompt_tokens"])
+        return (Prompt(prompt.body, min(prompt.tokens, options["max_tokens"])) for prompt in made_up)
     read = []
     for number, line in enumerate(file.read_bytes().splitlines(), start=1):
         try:

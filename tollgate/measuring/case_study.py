@@ -39,12 +39,18 @@ _MEAN_TOKENS, _SPREAD = 200, 0.19
 _MODEL = "apexguru"
 
 
-def prompts_of_study(seed: int) -> Iterator[Prompt]:
-    """Requests whose answers are as long as the published rates imply: 200 tokens, log-normal."""
+def prompts_of_study(seed: int, prompt_tokens: int | None = None) -> Iterator[Prompt]:
+    """Requests whose answers are as long as the published rates imply: 200 tokens, log-normal.
+
+    Prompts are as long as their answers, which a model that echoes needs, or log-normal around `prompt_tokens`.
+    """
     dice = random.Random(seed)  # noqa: S311 -- draws lengths, protects nothing
     while True:
         tokens = max(1, round(dice.lognormvariate(0, _SPREAD) * _MEAN_TOKENS))
-        yield Prompt({"messages": [{"role": "user", "content": "word " * tokens}]}, tokens)
+        words = tokens
+        if prompt_tokens is not None:
+            words = max(1, round(dice.lognormvariate(0, _SPREAD) * prompt_tokens))
+        yield Prompt({"messages": [{"role": "user", "content": "word " * words}]}, tokens)
 
 
 def simulated_phase(clients: int, units: int) -> Measured:

@@ -13,6 +13,8 @@ from tollgate.emulators.bedrock.invocation import Invocation
 from tollgate.emulators.clock import Clock
 from tollgate.emulators.virtual_time import VirtualTimeLoop, run
 
+pytestmark = pytest.mark.slow
+
 # clients, 95th percentile of latency in seconds, requests a minute, copies (not given for 16), and how many seconds
 # of model time it takes until the last copy serves
 PUBLISHED = [(1, 7.2, 11, 1, 110), (4, 7.96, 41, 1, 110), (16, 9.35, 133, None, 240), (32, 10.44, 232, 3, 370)]

@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-pytestmark = pytest.mark.path
+pytestmark = [pytest.mark.slow, pytest.mark.path]
 
 # In a process of their own: importing these takes seconds and changes global state.
 #
