@@ -128,7 +128,7 @@ def test_the_warm_up_lasts_until_the_last_copy_serves(clients, copies):
     assert row["usd"] == pytest.approx(row["windows"] * 5 * 0.05718, rel=1e-4)
     assert row["cold_start_s"] == pytest.approx(100, abs=20)
     assert "warming up" in said[0]
-    assert f"{copies} copies, $" in said[-1]
+    assert f"{copies} {'copy' if copies == 1 else 'copies'}, $" in said[-1]
 
 
 def test_a_model_that_gets_a_copy_after_the_other_is_not_said_to_have_more():

@@ -110,6 +110,7 @@ def test_the_local_stack_is_measured_on_both_paths_with_its_copies(tmp_path):
 
             assert [row["failures"] for row in found["rows"]] == [{}, {}]
             assert all(row["copies"] for row in found["rows"])
+            assert found["simulated"] is True
             assert (tmp_path / "report.html").exists()
 
 

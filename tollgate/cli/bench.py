@@ -69,7 +69,7 @@ def bench(context: click.Context, /, **options: Any) -> None:
         raise click.UsageError("Give --url or --bedrock, or --case-study --simulated.")
     if options["folder"] is not None:
         make_folder(options["folder"], "--out")
-    where = "the case-study profile" if simulated else options["url"] or options["arn"]
+    where = "the case-study profile, in virtual time" if simulated else options["url"] or options["arn"]
     model = options["arn"].rpartition("/")[2] if options["arn"] else options["model"]
     run = Run(where, model, options["units"] or 1, simulated=simulated, folder=options["folder"])
     # The command gives the signal its usual effect, which would lose the phases that are done.
@@ -116,16 +116,17 @@ def _simulate(run: Run, units: int) -> None:
 async def _measure(run: Run, options: dict[str, Any]) -> None:
     """All phases against a real server, one after the other."""
     from tollgate.cli.bench_options import method_of, phases_of, prompts_of, target_of
+    from tollgate.measuring.copies import EMBEDDED
     from tollgate.measuring.session import Session
 
     method, phases, prompts, target = method_of(options), phases_of(options), prompts_of(options), target_of(options)
-    session = Session(target, prompts, method, source="the embedded Bedrock", say=show)
+    session = Session(target, prompts, method, source=EMBEDDED, say=show)
     begun = time.time()
     try:
         async for measured in session.measure(phases):
             run.add(measured, is_case_study=options["case_study"])
         arn = options["copies_of"] or options["arn"]
-        if arn and any(row["copies_from"] != "the embedded Bedrock" for row in run.document["rows"]):
+        if arn and any(row["copies_from"] != EMBEDDED for row in run.document["rows"]):
             await _ask_cloudwatch(run, arn, begun)
     finally:
         show("")

@@ -21,6 +21,10 @@ _STEP = 0.1
 last by more than the second is a step."""
 
 
+EMBEDDED = "the embedded Bedrock"
+"""The source of copies that are simulated, and so is all that was measured of them."""
+
+
 class CopyCount(NamedTuple):
     """What a target says of a model's copies; `windows` are those billed since the model is there, where it counts."""
 

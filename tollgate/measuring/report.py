@@ -119,7 +119,7 @@ def as_html(document: dict[str, Any]) -> str:
     """A run as one page."""
     parts = [svg.paragraph(f"{document['model']} at {document['target']}, {document['started']}.", note=True)]
     if document["simulated"]:
-        parts.append(svg.paragraph("Simulated: the embedded Bedrock's case-study profile, in virtual time."))
+        parts.append(svg.paragraph("Simulated: the embedded Bedrock's model copies, not AWS's."))
     for name, drawing in charts(document).items():
         parts.append(svg.section(name, drawing))
     parts.append(svg.section("Phases", svg.table(rows(document))))
@@ -230,7 +230,7 @@ def _knee(found: dict[str, Any]) -> str:
 
 
 def _simulated(document: dict[str, Any]) -> str:
-    return " (simulated, in virtual time)" if document["simulated"] else ""
+    return " (simulated)" if document["simulated"] else ""
 
 
 def _of(figures: dict[str, Any] | None, name: str) -> str:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from tollgate.emulators.bedrock.profiles import profile
 from tollgate.measuring.case_study import beside_published
+from tollgate.measuring.copies import EMBEDDED
 from tollgate.measuring.figures import copy_figures
 
 if TYPE_CHECKING:
@@ -57,6 +58,8 @@ class Run:
         """Add a phase that is done."""
         self.document["rows"].append(beside_published(phase.row) if is_case_study else phase.row)
         self.document["knee"] = knee(self.document["rows"])
+        if phase.row["copies_from"] == EMBEDDED:
+            self.document["simulated"] = True
         number = len(self.document["rows"])
         for sample in phase.samples:
             self._requests.append(json.dumps({"phase": number, **sample._asdict()}))

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from tollgate.measuring.targets import Prompt, Target
 
 _WATCH_S = 1.0
+_TELL_S = 0.25
 INFERRED = "inferred from steps in the seconds per token, one copy assumed at first"
 
 
@@ -70,6 +71,7 @@ class Session:
         self._copies = CopyLog(source)
         self._inferred = CopyLog(INFERRED)
         self._begun = wall()
+        self._next_told_at = 0.0
 
     async def measure(self, phases: list[Phase]) -> AsyncIterator[Measured]:
         """Yield each phase when it is done."""
@@ -128,7 +130,11 @@ class Session:
             self._copies.note(self._wall() if at is None else at, count)
 
     def _tell(self, name: str, samples: list[Sample], seconds: float) -> None:
-        """Say how far a phase is: rate, P95, copies, and what the run has cost until now."""
+        """Say how far a phase is: rate, P95, copies, and what the run has cost until now; a few times a second."""
+        now = asyncio.get_running_loop().time()
+        if now < self._next_told_at:
+            return
+        self._next_told_at = now + _TELL_S
         total = sorted(sample.total_s for sample in samples if not sample.code)
         if not total or seconds <= 0:
             return
@@ -137,5 +143,6 @@ class Session:
         if self._copies.notes:
             windows = self._copies.windows(self._begun, self._wall()) or 0
             usd = windows * self._method.units * prices.window_usd()
-            text += f", {self._copies.notes[-1].copies.serving} copies, ${usd:.2f} so far"
+            serving = self._copies.notes[-1].copies.serving
+            text += f", {serving} {'copy' if serving == 1 else 'copies'}, ${usd:.2f} so far"
         self._say(text)

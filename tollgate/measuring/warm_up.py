@@ -18,6 +18,7 @@ _STEADY_S, _STEADY_UNSEEN_S = 60.0, 180.0
 Where copies cannot be seen, one that loads for minutes meanwhile must show in the pace."""
 _MOST_S = 900.0
 _HOPELESS_ROUNDS = 3
+_ODD_ROUNDS = 2
 
 
 class WarmUp(Protocol):
@@ -57,6 +58,8 @@ class UntilSteady:
         self._pace: float | None = None
         self._seen: CopyCount | None = None
         self._hopeless = 0
+        self._odd = 0
+        """Rounds, one after another, that took another time than the steady ones: a single one is chance."""
 
     def is_over(self, now: float, sample: Sample) -> bool:
         """See `WarmUp`."""
@@ -68,7 +71,7 @@ class UntilSteady:
         self._say(f"warming up for {now:.0f} s, steady for {now - self._steady_since:.0f} s")
         if now >= _MOST_S or self._hopeless >= _HOPELESS_ROUNDS:
             return True
-        if self._pace is None:
+        if self._pace is None or self._odd:
             return False
         # For one client no copy is ever added, nor of what has none.
         if self._clients == 1 or (self._seen is None and not self._is_imported):
@@ -85,5 +88,6 @@ class UntilSteady:
         is_alike = mean is not None and self._pace is not None and abs(mean / self._pace - 1) <= _ALIKE
         moves = seen is not None and (seen.loading > 0 or self._seen is None or seen.serving != self._seen.serving)
         self._seen = seen
-        if is_cold or moves or not is_alike:
-            self._steady_since, self._pace = now, mean
+        self._odd = 0 if is_alike else self._odd + 1
+        if is_cold or moves or self._pace is None or self._odd >= _ODD_ROUNDS:
+            self._steady_since, self._pace, self._odd = now, mean, 0
