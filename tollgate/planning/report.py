@@ -11,6 +11,7 @@ from tollgate.text_tables import listing
 _HEAD = ("POLICY", "USD/MONTH", "IF IDLE 1 H", "WINDOWS", "COLD", "P50", "P95", "COPIES")
 _SENSITIVITY = ("ASSUMPTION", "VALUE", "A QUARTER LESS (COLD)", "A QUARTER MORE (COLD)")
 _BAR = 30
+_BLOCKS = " ▁▂▃▄▅▆▇█"
 _STRETCHES = 48
 _HOURS_PER_DAY = 24
 _MINUTES_FROM_S, _HOURS_FROM_S = 300, 7200
@@ -65,6 +66,7 @@ def as_text(plan: dict[str, Any]) -> str:
     width = max(map(len, amounts))
     for name, usd in amounts.items():
         lines.append(f"{name:<{width}}  {'█' * round(_BAR * usd / most):<{_BAR}}  ${usd:,.2f}")
+    lines += _copies_drawn(plan)
     lines += ["", listing(_sensitivity(plan), _SENSITIVITY[1:]), _sensitivity_told(plan)]
     lines += ["", _break_even(plan), plan["what_would_change_the_answer"]]
     return "\n".join(lines)
@@ -76,14 +78,9 @@ def charts(plan: dict[str, Any]) -> dict[str, str]:
     amounts |= {name: usd for name, (usd, _) in alternatives(plan).items()}
     shown = {name: f"${usd:,.0f}" for name, usd in amounts.items()}
     gpu = plan["alternatives"]["sagemaker"]["usd_per_month"]
-    copies = {}
-    for name in list(plan["policies"])[:3]:
-        changes = plan["policies"][name]["copies"]
-        if changes:
-            copies[name] = _averaged(changes)
     return {
         "dollars": svg.bars("Dollars a month", amounts, shown, gpu),
-        "copies": svg.lines("Model copies over time, averaged", copies, "hours"),
+        "copies": svg.lines("Model copies over time, averaged", _copies_over_time(plan), "hours"),
     }
 
 
@@ -109,6 +106,30 @@ def as_html(plan: dict[str, Any]) -> str:
     table = svg.table(_sensitivity(plan))
     parts.append(svg.section("If an assumption is a quarter off", svg.paragraph(told, note=True), table))
     return svg.page("What a load would cost", parts)
+
+
+def _copies_over_time(plan: dict[str, Any]) -> dict[str, list[tuple[float, float]]]:
+    """How many copies the first policies had on average, over the hours of the load."""
+    found = {}
+    for name in list(plan["policies"])[:3]:
+        changes = plan["policies"][name]["copies"]
+        if changes:
+            found[name] = _averaged(changes)
+    return found
+
+
+def _copies_drawn(plan: dict[str, Any]) -> list[str]:
+    """The same for a terminal: a block for each stretch, as high as the copies in it."""
+    drawn = _copies_over_time(plan)
+    if not drawn:
+        return []
+    most = max(1.0, *(count for values in drawn.values() for _, count in values))
+    width = max(map(len, drawn))
+    lines = ["", f"Model copies over the load, averaged; the highest block is {most:g}:"]
+    for name, values in drawn.items():
+        blocks = "".join(_BLOCKS[round(count / most * (len(_BLOCKS) - 1))] for _, count in values)
+        lines.append(f"{name:<{width}}  {blocks}")
+    return lines
 
 
 def _averaged(changes: list[tuple[float, int]]) -> list[tuple[float, float]]:
