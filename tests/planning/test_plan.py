@@ -254,6 +254,17 @@ def test_a_batch_makes_its_requests_wait_but_is_not_billed_for_their_wait(tmp_pa
     assert found["usd"]["path"] < 0.01 * HOURS_PER_MONTH
 
 
+def test_nobody_is_billed_for_the_requests_of_a_batch_that_are_not_sent_yet(tmp_path):
+    # GIVEN a batch of two hundred, of which one copy takes twelve at once
+    trace = csv(tmp_path, *(["1800"] * 200))
+
+    found = planned("--trace", trace, "--policy", "batch:hourly", "--hours", 1)["policies"]["batch:hourly"]
+
+    # THEN an execution takes some seconds, but for the first twelve, which wait for the model
+    assert found["mean_served_s"] < 25
+    assert found["p95_s"] > 1800 + 200
+
+
 def test_instances_are_counted_by_the_peak_of_a_warm_model(tmp_path):
     # GIVEN a request each two seconds, of which dozens pile up while the model is cold
     trace = csv(tmp_path, *(str(2 * number) for number in range(1800)))

@@ -22,10 +22,12 @@ class Arrival(NamedTuple):
 class Request:
     """A request that is under way."""
 
-    __slots__ = ("arrival", "is_cold", "queued_until", "token_at", "tokens_left")
+    __slots__ = ("arrival", "is_cold", "queued_until", "sent_at", "token_at", "tokens_left")
 
     def __init__(self, arrival: Arrival) -> None:
         self.arrival = arrival
+        self.sent_at = arrival.at
+        """When its client sends it: later than it comes, where a batch has others before it."""
         self.is_cold = False
         self.queued_until: float | None = None
         self.token_at = 0.0

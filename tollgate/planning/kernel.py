@@ -36,7 +36,7 @@ class Outcome:
 
     latencies: array[float] = field(default_factory=lambda: array("d"))
     served_s: float = 0.0
-    """Seconds in which requests were under way, all in all: latencies without the wait for a batch."""
+    """Seconds in which requests were under way, all in all: latencies without the waits for a batch and within it."""
     cold: int = 0
     """Requests that found no copy that served."""
     throttled: int = 0
@@ -168,7 +168,7 @@ class Kernel:
         arrival = request.arrival
         if not arrival.is_ping:
             self._outcome.latencies.append(now - (arrival.at if arrival.asked_at is None else arrival.asked_at))
-            self._outcome.served_s += now - arrival.at
+            self._outcome.served_s += now - request.sent_at
             self._outcome.cold += request.is_cold
         self._leave(now)
 
@@ -177,7 +177,9 @@ class Kernel:
         self._open -= 1
         if self._backlog:
             self._open += 1
-            self._ask(self._backlog.popleft(), now)
+            request = self._backlog.popleft()
+            request.sent_at = now
+            self._ask(request, now)
 
     def _later(self, at: float, request: Request, copy: Copy | None) -> None:
         self._number += 1
