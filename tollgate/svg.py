@@ -28,7 +28,8 @@ _PAGE = """<!doctype html>
 body {{ font: 16px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--paper); max-width: 60rem;
   margin: 0 auto; padding: 1rem }}
 h1 {{ font-size: 1.4rem }} h2 {{ font-size: 1.1rem; margin-top: 2rem }} p.note {{ color: var(--soft) }}
-.wide {{ overflow-x: auto }} table {{ border-collapse: collapse; font-size: .9rem }}
+.wide {{ overflow-x: auto }} .wide + .wide {{ margin-top: 1rem }}
+table {{ border-collapse: collapse; font-size: .9rem }}
 th, td {{ padding: .25rem .6rem; border-bottom: 1px solid var(--rule); text-align: right; white-space: nowrap }}
 th:first-child, td:first-child {{ text-align: left }}
 svg {{ width: 100%; min-width: 34rem; height: auto; display: block }}

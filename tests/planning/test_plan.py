@@ -265,6 +265,17 @@ def test_nobody_is_billed_for_the_requests_of_a_batch_that_are_not_sent_yet(tmp_
     assert found["p95_s"] > 1800 + 200
 
 
+def test_pings_are_paid_for_like_requests(tmp_path):
+    # GIVEN two requests an hour apart, and a ping a minute in between, or each other minute
+    trace = csv(tmp_path, "0", "3600")
+
+    found = planned("--trace", trace, "--policy", "ping:60s", "--policy", "ping:120s", "--hours", 1)["policies"]
+
+    # THEN thirty pings an hour more cost what thirty short requests do
+    often, seldom = (found[name]["usd"]["path"] for name in ("ping:60s", "ping:120s"))
+    assert often - seldom == pytest.approx(30 * 730 * 0.000011, rel=0.35)
+
+
 def test_instances_are_counted_by_the_peak_of_a_warm_model(tmp_path):
     # GIVEN a request each two seconds, of which dozens pile up while the model is cold
     trace = csv(tmp_path, *(str(2 * number) for number in range(1800)))

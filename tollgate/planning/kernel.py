@@ -41,6 +41,8 @@ class Outcome:
     """Requests that found no copy that served."""
     throttled: int = 0
     """Requests that found no place in time."""
+    pings: int = 0
+    """Requests that kept the model warm, and are paid for like others."""
     windows: int = 0
     peak: int = 0
     """The most requests that were served at once."""
@@ -170,6 +172,8 @@ class Kernel:
             self._outcome.latencies.append(now - (arrival.at if arrival.asked_at is None else arrival.asked_at))
             self._outcome.served_s += now - request.sent_at
             self._outcome.cold += request.is_cold
+        else:
+            self._outcome.pings += 1
         self._leave(now)
 
     def _leave(self, now: float) -> None:

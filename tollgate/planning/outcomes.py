@@ -19,8 +19,7 @@ def served(question: Question, outcome: Outcome) -> dict[str, Any]:
     """The figures of one simulation; amounts are US dollars a month, times seconds."""
     model = outcome.windows * prices.window_usd() * question.units / question.months
     seconds = outcome.served_s / len(outcome.latencies) if outcome.latencies else 0.0
-    path = formula.total(formula.step_path(formula.Load(max(seconds, 0.1)))) / prices.MILLION * outcome.requests
-    path /= question.months
+    path = (_path_usd(seconds) * outcome.requests + _path_usd(0) * outcome.pings) / question.months
     storage = prices.CUSTOM_MODEL_UNIT_STORAGE_MONTH * question.units
     p50, p95 = quantiles(outcome.latencies, [0.5, 0.95])
     return {
@@ -37,6 +36,11 @@ def served(question: Question, outcome: Outcome) -> dict[str, Any]:
         "copies": _changes(question, outcome),
         "peak_requests": outcome.peak,
     }
+
+
+def _path_usd(seconds: float) -> float:
+    """What one request costs on the step path, if it takes so long."""
+    return formula.total(formula.step_path(formula.Load(max(seconds, 0.1)))) / prices.MILLION
 
 
 def share_of(count: int, outcome: Outcome) -> float:

@@ -9,6 +9,7 @@ from tollgate import svg
 from tollgate.text_tables import listing
 
 _HEAD = ("POLICY", "USD/MONTH", "IF IDLE 1 H", "WINDOWS", "COLD", "P50", "P95", "COPIES")
+_PARTS = ("USD/MONTH FOR", "MODEL", "PATH", "STORAGE")
 _SENSITIVITY = ("ASSUMPTION", "VALUE", "A QUARTER LESS (COLD)", "A QUARTER MORE (COLD)")
 _BAR = 30
 _BLOCKS = " ▁▂▃▄▅▆▇█"
@@ -37,6 +38,15 @@ def rows(plan: dict[str, Any]) -> list[tuple[str, ...]]:
     return found
 
 
+def parts_of(plan: dict[str, Any]) -> list[tuple[str, ...]]:
+    """What each policy's dollars a month are for: the model's windows, the requests' path, the model's storage."""
+    found: list[tuple[str, ...]] = [_PARTS]
+    for name, policy in plan["policies"].items():
+        usd = policy["usd"]
+        found.append((name, f"{usd['model']:,.2f}", f"{usd['path']:,.2f}", f"{usd['storage']:,.2f}"))
+    return found
+
+
 def alternatives(plan: dict[str, Any]) -> dict[str, tuple[float, str]]:
     """What the same load would cost elsewhere, by a name, with what is to be known of it."""
     found = plan["alternatives"]
@@ -57,6 +67,8 @@ def as_text(plan: dict[str, Any]) -> str:
         f"{trace['units']} custom model unit(s); dollars are for a month of 730 hours.",
         "",
         listing(rows(plan), _HEAD[1:]),
+        "",
+        listing(parts_of(plan), _PARTS[1:]),
         "",
     ]
     lines[1:1] = _short(trace)
@@ -98,8 +110,8 @@ def as_html(plan: dict[str, Any]) -> str:
         svg.paragraph(plan["what_would_change_the_answer"]),
         svg.paragraph(_break_even(plan)),
         svg.section("Dollars a month", drawn["dollars"]),
-        svg.section("Policies", svg.table(rows(plan))),
-        svg.section("Elsewhere", svg.table([("", "USD/MONTH", ""), *_elsewhere(plan)])),
+        svg.section("Policies", svg.table(rows(plan)), svg.table(parts_of(plan))),
+        svg.section("Elsewhere", svg.table([("WHERE", "USD/MONTH", "NOTE"), *_elsewhere(plan)])),
         svg.section("Model copies", drawn["copies"]),
     ]
     told = _sensitivity_told(plan)
