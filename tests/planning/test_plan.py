@@ -14,8 +14,8 @@ from click.testing import CliRunner
 
 from tests.conftest import ROOT
 from tollgate.cli import main
-from tollgate.costs.formula import HOURS_PER_MONTH
-from tollgate.costs.prices import INSTANCE_HOUR
+from tollgate.costs.formula import HOURS_PER_MONTH, Load, step_path, total
+from tollgate.costs.prices import INSTANCE_HOUR, MILLION
 from tollgate.planning.policies import Batches, PolicyError, parse
 from tollgate.planning.trace import TraceError
 from tollgate.planning.traces import read_trace
@@ -272,8 +272,9 @@ def test_pings_are_paid_for_like_requests(tmp_path):
     found = planned("--trace", trace, "--policy", "ping:60s", "--policy", "ping:120s", "--hours", 1)["policies"]
 
     # THEN thirty pings an hour more cost what thirty short requests do
+    usd_of_a_short_request = total(step_path(Load(0.1))) / MILLION
     often, seldom = (found[name]["usd"]["path"] for name in ("ping:60s", "ping:120s"))
-    assert often - seldom == pytest.approx(30 * 730 * 0.000011, rel=0.35)
+    assert often - seldom == pytest.approx(30 * 730 * usd_of_a_short_request, abs=0.03)
 
 
 def test_instances_are_counted_by_the_peak_of_a_warm_model(tmp_path):
