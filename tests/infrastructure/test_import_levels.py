@@ -20,7 +20,7 @@ LEVELS: list[set[str]] = [
     {"dev"},
     {"emulators"},
     {"stack", "engines", "costs", "loopback"},
-    {"text_tables", "svg", "quantiles", "account", "extras", "leftovers", "page_guard"},
+    {"text_tables", "svg", "quantiles", "imported_models", "account", "extras", "leftovers", "page_guard"},
 ]
 LEVEL_OF = {package: number for number, level in enumerate(LEVELS) for package in level}
 SERVICES = ("api_gateway", "bedrock", "lambda_functions", "step_functions")

@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import random
 import re
+import time
 import tracemalloc
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+import boto3
 import pytest
 from click.testing import CliRunner
+from moto import mock_aws
 
 from tests.conftest import ROOT
 from tollgate.cli import main
@@ -87,6 +90,40 @@ SHAPES = {
     "seconds": ("timestamp", ["1793606400.5"], [1793606400.5]),
     "Azure's": ("TIMESTAMP,ContextTokens,GeneratedTokens", ["2023-11-16 18:17:03.9799600,4808,10"], [1700158623.97996]),
 }
+
+
+ARN = "arn:aws:bedrock:us-east-1:123456789012:imported-model/abc"
+
+
+def test_bedrocks_own_count_becomes_requests_spread_over_each_minute(monkeypatch):
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "x")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "x")
+    begin = int(time.time()) // 60 * 60 - 3600
+    with mock_aws():
+        for minute, count in ((0, 2), (10, 3)):
+            metric = {
+                "MetricName": "Invocations",
+                "Dimensions": [{"Name": "ModelId", "Value": ARN}],
+                "Timestamp": datetime.fromtimestamp(begin + 60 * minute, UTC),
+                "Value": count,
+            }
+            boto3.client("cloudwatch", "us-east-1").put_metric_data(Namespace="AWS/Bedrock", MetricData=[metric])
+
+        trace = read_trace(f"cloudwatch:{ARN}:1d", UTC, 1)
+
+    assert [at - begin for at in trace.at] == [0, 30, 600, 620, 640]
+
+
+def test_cloudwatch_that_cannot_be_asked_is_told(monkeypatch):
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+
+    result = run("--trace", f"cloudwatch:{ARN}:14d")
+
+    assert result.exit_code == 2
+    assert "Unable to locate credentials" in result.output
+    assert run("--trace", "cloudwatch:apexguru:14d").exit_code == 2
 
 
 @pytest.mark.parametrize("shape", SHAPES)

@@ -137,7 +137,7 @@ async def _ask_cloudwatch(run: Run, arn: str, begun: float) -> None:
     """Take the copies that CloudWatch has counted; where it cannot be asked, what was inferred stays."""
     from botocore.exceptions import BotoCoreError, ClientError
 
-    from tollgate.cli.bench_options import client_of
+    from tollgate.imported_models import client_of
     from tollgate.measuring.cloudwatch import model_copies
 
     try:

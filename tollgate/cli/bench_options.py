@@ -6,7 +6,6 @@ import functools
 import itertools
 import json
 import math
-import re
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
     from tollgate.planning.trace import Trace
 
 
-_ARN = re.compile(r"arn:aws[\w-]*:bedrock:[a-z0-9-]+:\d{12}:imported-model/\w+$")
 _TIMEOUT_S = 900
 """The longest that Tollgate's streams last, and then some."""
 
@@ -95,10 +93,11 @@ def _positive(text: str, option: str) -> float:
 
 
 def target_of(options: dict[str, Any]) -> Target:
+    from tollgate.imported_models import client_of, is_arn
     from tollgate.measuring.targets import BedrockTarget, OpenAITarget
 
     for option, arn in (("--bedrock", options["arn"]), ("--copies-of", options["copies_of"])):
-        if arn and not _ARN.match(arn):
+        if arn and not is_arn(arn):
             raise click.BadParameter(f"{arn!r} is no ARN of an imported model", param_hint=option)
     if options["arn"]:
         return BedrockTarget(client_of("bedrock-runtime", options["arn"]), options["arn"])
@@ -113,14 +112,6 @@ def target_of(options: dict[str, Any]) -> Target:
         return httpx.AsyncClient(base_url=options["url"], headers=headers, timeout=_TIMEOUT_S, verify=certificates)
 
     return OpenAITarget(connect, options["model"], options["control_url"])
-
-
-def client_of(service: str, arn: str) -> Any:
-    """boto3's client of a service, in the Region of a model."""
-    import boto3
-
-    make: Any = boto3.client  # its stubs know each service by its name alone
-    return make(service, region_name=arn.split(":")[3])
 
 
 def prompts_of(options: dict[str, Any]) -> Iterator[Prompt]:

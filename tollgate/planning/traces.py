@@ -9,10 +9,12 @@ from __future__ import annotations
 import csv
 import json
 import re
-from datetime import UTC, datetime, timedelta
+import time
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
+from tollgate.imported_models import MINUTE_S, client_of, is_arn, minutes
 from tollgate.planning.made_up import Lengths, profile_trace, servegen_trace
 from tollgate.planning.trace import Trace, TraceError
 
@@ -23,7 +25,8 @@ if TYPE_CHECKING:
 _PROFILE = re.compile(r"(office|steady):(\d+(?:\.\d+)?)/(h|d)$")
 _LATEST_S = 4e9
 """Seconds since 1970 until 2096. Milliseconds are larger."""
-_LONGEST_S = 10 * 366 * 86400.0
+_DAY_S = 86400.0
+_LONGEST_S = 10 * 366 * _DAY_S
 _MOST_TOKENS = 10_000_000
 _COLUMNS = {
     "timestamp": "at", "time": "at",
@@ -49,11 +52,11 @@ def read_trace(source: str, zone: ZoneInfo, seed: int) -> Trace:
         raise TraceError(f"{source} is no load: they are office:20/h, steady:100/d and the like.")
     if source.startswith("cloudwatch:"):
         return _cloudwatch(source.removeprefix("cloudwatch:"), lengths)
-    kind, _, name = source.rpartition("servegen:")
+    name = source.removeprefix("servegen:")
     try:
         # Spreadsheets write a mark before the first column's name, which utf-8-sig leaves out.
-        with Path(name or source).open(encoding="utf-8-sig", newline="") as file:
-            trace = servegen_trace(file, lengths, seed) if kind == "" and name != source else _file(file, zone, lengths)
+        with Path(name).open(encoding="utf-8-sig", newline="") as file:
+            trace = _file(file, zone, lengths) if name == source else servegen_trace(file, lengths, seed)
     except (OSError, UnicodeDecodeError) as error:
         raise TraceError(f"{source} cannot be read: {error}") from error
     trace.sort()
@@ -146,26 +149,18 @@ def _cloudwatch(named: str, lengths: Lengths) -> Trace:
     arn, _, days = named.rpartition(":")
     if not re.fullmatch(r"\d+d", days) or not arn:
         raise TraceError("It must be cloudwatch:MODEL_ARN:DAYSd, as in cloudwatch:arn:aws:bedrock:…:14d.")
-    import boto3
+    if not is_arn(arn):
+        raise TraceError(f"{arn} is no ARN of an imported model.")
+    from botocore.exceptions import BotoCoreError, ClientError
 
-    until = datetime.now(UTC)
-    metric = {
-        "Namespace": "AWS/Bedrock",
-        "MetricName": "Invocations",
-        "Dimensions": [{"Name": "ModelId", "Value": arn}],
-    }
-    query = {"Id": "invocations", "MetricStat": {"Metric": metric, "Period": 60, "Stat": "Sum"}}
-    pages = boto3.client("cloudwatch").get_paginator("get_metric_data")
+    until = time.time()
+    begin = until - int(days[:-1]) * _DAY_S
+    try:
+        counted = minutes(client_of("cloudwatch", arn), arn, "Invocations", "Sum", begin, until)
+    except (BotoCoreError, ClientError) as error:
+        raise TraceError(f"CloudWatch was not asked for invocations: {error}") from error
     trace = Trace()
-    for page in pages.paginate(
-        MetricDataQueries=[query],
-        StartTime=until - timedelta(days=int(days[:-1])),
-        EndTime=until,
-        ScanBy="TimestampAscending",
-    ):
-        (result,) = page["MetricDataResults"]
-        for minute, count in zip(result["Timestamps"], result["Values"], strict=True):
-            for number in range(round(count)):
-                trace.add(minute.timestamp() + 60 * number / count, lengths.prompt(), lengths.completion())
-    trace.sort()
+    for minute, count in counted:
+        for number in range(round(count)):
+            trace.add(minute + MINUTE_S * number / count, lengths.prompt(), lengths.completion())
     return trace
