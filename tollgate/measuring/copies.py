@@ -32,6 +32,11 @@ class CopyCount(NamedTuple):
     loading: int = 0
     windows: int | None = None
 
+    @classmethod
+    def of(cls, ready: list[bool], windows: int) -> CopyCount:
+        """The count of copies of which each serves, or is loading."""
+        return cls(sum(ready), len(ready) - sum(ready), windows)
+
 
 class Noted(NamedTuple):
     """A count, and when it was noted, in seconds since 1970."""

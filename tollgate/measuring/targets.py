@@ -138,7 +138,7 @@ class OpenAITarget:
         except (httpx.HTTPError, ValueError, KeyError):
             return None
         ready = [copy["ready"] for model in models for copy in model["copies"]]
-        return CopyCount(sum(ready), len(ready) - sum(ready), sum(model["windows_billed"] for model in models))
+        return CopyCount.of(ready, sum(model["windows_billed"] for model in models))
 
     async def close(self) -> None:
         """See `Target`."""
@@ -212,7 +212,7 @@ class SimulatedTarget:
         """See `Target`."""
         life, now = self._model.life, self._clock.now()
         ready = [copy.ready_at <= now for copy in life.copies()]
-        return CopyCount(sum(ready), len(ready) - sum(ready), life.windows_billed())
+        return CopyCount.of(ready, life.windows_billed())
 
     async def close(self) -> None:
         """Nothing is open."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from tollgate.costs import formula, prices
 from tollgate.planning.kernel import Kernel
-from tollgate.planning.outcomes import rounded, share_of
+from tollgate.planning.outcomes import rounded, share_of, step_path
 from tollgate.quantiles import quantiles
 
 if TYPE_CHECKING:
@@ -99,8 +99,7 @@ def break_even(question: Question, window_share: float, seconds: float) -> dict[
     """
     hourly = formula.model_windows(units=question.units)
     share = prices.INSTANCE_HOUR[question.instance] / hourly
-    path = formula.step_path(formula.Load(max(seconds, 0.1)))
-    per_second = formula.break_even(path, instance=_PROXY, instances=_PROXIES)
+    per_second = formula.break_even(step_path(seconds), instance=_PROXY, instances=_PROXIES)
     return {
         "window_share": round(share, 4),
         "window_share_if_instance_costs_10_percent_less": round(share * 0.9, 4),

@@ -38,9 +38,14 @@ def served(question: Question, outcome: Outcome) -> dict[str, Any]:
     }
 
 
+def step_path(seconds: float) -> list[formula.Line]:
+    """What a million requests cost on the step path that take so long, or a tenth of a second at least."""
+    return formula.step_path(formula.Load(max(seconds, 0.1)))
+
+
 def _path_usd(seconds: float) -> float:
-    """What one request costs on the step path, if it takes so long."""
-    return formula.total(formula.step_path(formula.Load(max(seconds, 0.1)))) / prices.MILLION
+    """What one of them costs."""
+    return formula.total(step_path(seconds)) / prices.MILLION
 
 
 def share_of(count: int, outcome: Outcome) -> float:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from tollgate.emulators.bedrock.profiles import Profile
     from tollgate.planning.trace import Trace
 
+_HOURS_PER_DAY = 24
 DEFAULT_POLICIES = ("none", "ping:270s@08-18", "ping:270s", "ping:14m", "batch:hourly", "batch:nightly")
 _PING = re.compile(r"ping:(\d+)(s|m)(?:@(\d{2})-(\d{2}))?$")
 
@@ -58,13 +59,23 @@ def parse(policy: str) -> Pings | Batches | None:
         return None
     if policy in [batches.value for batches in Batches]:
         return Batches(policy)
-    found = _PING.match(policy)
-    if found is None or int(found[1]) == 0 or int(found[3] or 0) > int(found[4] or 24) or int(found[4] or 0) > 24:
+    pings = _pings_of(policy)
+    if pings is None:
         known = "none, ping:270s, ping:14m, ping:270s@08-18, batch:hourly, batch:nightly"
         raise PolicyError(f"{policy!r} is no policy; there are {known}.")
+    return pings
+
+
+def _pings_of(policy: str) -> Pings | None:
+    """The pings that a policy names; None if it is none, or its hours are no hours of a day."""
+    found = _PING.match(policy)
+    if found is None or int(found[1]) == 0:
+        return None
     every_s = float(found[1]) * (60 if found[2] == "m" else 1)
-    hours = None if found[3] is None else (int(found[3]), int(found[4]))
-    return Pings(every_s, hours)
+    if found[3] is None:
+        return Pings(every_s, None)
+    begin, end = int(found[3]), int(found[4])
+    return Pings(every_s, (begin, end)) if begin <= end <= _HOURS_PER_DAY else None
 
 
 def simulate(trace: Trace, profile: Profile, policy: str, zone: ZoneInfo) -> Outcome:

@@ -55,7 +55,10 @@ def alternatives(plan: dict[str, Any]) -> dict[str, tuple[float, str]]:
     return {
         f"{gpu['count']} × {gpu['instance']}, always on": (gpu["usd_per_month"], "no cold requests"),
         f"{gpu['instance']}, scaled to zero": (zero["usd_per_month"], cold),
-        f"import behind 2 × {proxies['instance']}": (proxies["usd_per_month"], "the case study's proxies"),
+        f"import behind {proxies['count']} × {proxies['instance']}": (
+            proxies["usd_per_month"],
+            "the case study's proxies",
+        ),
     }
 
 
@@ -72,8 +75,7 @@ def as_text(plan: dict[str, Any]) -> str:
         "",
     ]
     lines[1:1] = _short(trace)
-    amounts = {name: policy["usd_per_month"] for name, policy in plan["policies"].items()}
-    amounts |= {name: usd for name, (usd, _) in alternatives(plan).items()}
+    amounts = _amounts(plan)
     most = max(amounts.values()) or 1
     width = max(map(len, amounts))
     for name, usd in amounts.items():
@@ -86,8 +88,7 @@ def as_text(plan: dict[str, Any]) -> str:
 
 def charts(plan: dict[str, Any]) -> dict[str, str]:
     """The page's charts, by name."""
-    amounts = {name: policy["usd_per_month"] for name, policy in plan["policies"].items()}
-    amounts |= {name: usd for name, (usd, _) in alternatives(plan).items()}
+    amounts = _amounts(plan)
     shown = {name: f"${usd:,.0f}" for name, usd in amounts.items()}
     gpu = plan["alternatives"]["sagemaker"]["usd_per_month"]
     return {
@@ -113,11 +114,19 @@ def as_html(plan: dict[str, Any]) -> str:
         svg.section("Policies", svg.table(rows(plan)), svg.table(parts_of(plan))),
         svg.section("Elsewhere", svg.table([("WHERE", "USD/MONTH", "NOTE"), *_elsewhere(plan)])),
         svg.section("Model copies", drawn["copies"]),
+        svg.section(
+            "If an assumption is a quarter off",
+            svg.paragraph(_sensitivity_told(plan), note=True),
+            svg.table(_sensitivity(plan)),
+        ),
     ]
-    told = _sensitivity_told(plan)
-    table = svg.table(_sensitivity(plan))
-    parts.append(svg.section("If an assumption is a quarter off", svg.paragraph(told, note=True), table))
     return svg.page("What a load would cost", parts)
+
+
+def _amounts(plan: dict[str, Any]) -> dict[str, float]:
+    """Dollars a month of each policy, and of each alternative."""
+    amounts = {name: policy["usd_per_month"] for name, policy in plan["policies"].items()}
+    return amounts | {name: usd for name, (usd, _) in alternatives(plan).items()}
 
 
 def _copies_over_time(plan: dict[str, Any]) -> dict[str, list[tuple[float, float]]]:
@@ -192,11 +201,9 @@ def _sensitivity(plan: dict[str, Any]) -> list[tuple[str, ...]]:
 
 def _sensitivity_told(plan: dict[str, Any]) -> str:
     found = plan["sensitivity"]
-    of = (
-        f"Of the first {found['of_requests']:,} requests"
-        if found["of_requests"] < plan["trace"]["requests"]
-        else "Of all"
-    )
+    of = "Of all"
+    if found["of_requests"] < plan["trace"]["requests"]:
+        of = f"Of the first {found['of_requests']:,} requests"
     return (
         f"{of}, with no policy: ${found['base']:,.2f} a month as assumed. "
         "Rows named sagemaker_zero are of the endpoint that scales to zero."
