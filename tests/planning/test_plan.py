@@ -115,14 +115,13 @@ def test_bedrocks_own_count_becomes_requests_spread_over_each_minute(monkeypatch
 
 
 def test_cloudwatch_that_cannot_be_asked_is_told(monkeypatch):
-    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
-        monkeypatch.delenv(name, raising=False)
+    # GIVEN a setting with which no client can be made, whatever other tests have left of credentials
+    monkeypatch.setenv("AWS_RETRY_MODE", "never")
 
     result = run("--trace", f"cloudwatch:{ARN}:14d")
 
     assert result.exit_code == 2
-    assert "Unable to locate credentials" in result.output
+    assert "CloudWatch was not asked for invocations" in result.output
     assert run("--trace", "cloudwatch:apexguru:14d").exit_code == 2
 
 
