@@ -98,6 +98,7 @@ ARN = "arn:aws:bedrock:us-east-1:123456789012:imported-model/abc"
 def test_bedrocks_own_count_becomes_requests_spread_over_each_minute(monkeypatch):
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "x")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "x")
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)  # it keeps the credentials that it has found first
     begin = int(time.time()) // 60 * 60 - 3600
     with mock_aws():
         for minute, count in ((0, 2), (10, 3)):
