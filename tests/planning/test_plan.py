@@ -5,23 +5,21 @@ from __future__ import annotations
 import json
 import random
 import re
-import time
 import tracemalloc
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-import boto3
 import pytest
 from click.testing import CliRunner
-from moto import mock_aws
 
 from tests.conftest import ROOT
 from tollgate.cli import main
 from tollgate.costs.formula import HOURS_PER_MONTH, Load, step_path, total
 from tollgate.costs.prices import INSTANCE_HOUR, MILLION
+from tollgate.planning.made_up import Lengths
 from tollgate.planning.policies import Batches, PolicyError, parse
 from tollgate.planning.trace import TraceError
-from tollgate.planning.traces import read_trace
+from tollgate.planning.traces import read_trace, spread
 
 UTC = ZoneInfo("UTC")
 OFFICE = ROOT / "examples" / "traces" / "made-up-office.csv"
@@ -95,24 +93,10 @@ SHAPES = {
 ARN = "arn:aws:bedrock:us-east-1:123456789012:imported-model/abc"
 
 
-def test_bedrocks_own_count_becomes_requests_spread_over_each_minute(monkeypatch):
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "x")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "x")
-    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)  # it keeps the credentials that it has found first
-    begin = int(time.time()) // 60 * 60 - 3600
-    with mock_aws():
-        for minute, count in ((0, 2), (10, 3)):
-            metric = {
-                "MetricName": "Invocations",
-                "Dimensions": [{"Name": "ModelId", "Value": ARN}],
-                "Timestamp": datetime.fromtimestamp(begin + 60 * minute, UTC),
-                "Value": count,
-            }
-            boto3.client("cloudwatch", "us-east-1").put_metric_data(Namespace="AWS/Bedrock", MetricData=[metric])
+def test_bedrocks_own_count_becomes_requests_spread_over_each_minute():
+    trace = spread([(0.0, 2.0), (600.0, 3.0)], Lengths(1))
 
-        trace = read_trace(f"cloudwatch:{ARN}:1d", UTC, 1)
-
-    assert [at - begin for at in trace.at] == [0, 30, 600, 620, 640]
+    assert list(trace.at) == [0, 30, 600, 620, 640]
 
 
 def test_cloudwatch_that_cannot_be_asked_is_told(monkeypatch):

@@ -159,6 +159,11 @@ def _cloudwatch(named: str, lengths: Lengths) -> Trace:
         counted = minutes(client_of("cloudwatch", arn), arn, "Invocations", "Sum", begin, until)
     except (BotoCoreError, ClientError) as error:
         raise TraceError(f"CloudWatch was not asked for invocations: {error}") from error
+    return spread(counted, lengths)
+
+
+def spread(counted: list[tuple[float, float]], lengths: Lengths) -> Trace:
+    """Requests of which it is known how many came in each minute: `(when it begins, how many)`."""
     trace = Trace()
     for minute, count in counted:
         for number in range(round(count)):
